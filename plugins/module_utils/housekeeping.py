@@ -1,0 +1,115 @@
+"""What is no longer needed on a host: old generations, releases nobody uses, a whole component."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from ansible_collections.promontory.stack.plugins.module_utils import atomic
+from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
+from ansible_collections.promontory.stack.plugins.module_utils.release import MANIFEST
+
+
+def number_of(generation_id: str) -> int:
+    """Return a generation's running number; 0 for a name that is none."""
+    head = generation_id.split("-")[0]
+    return int(head) if head.isdigit() else 0
+
+
+def remove_unfinished(layout: Layout, known: Collection[str]) -> None:
+    """Remove what a killed run had begun and no journal knows of."""
+    for leftover in leftovers(layout):
+        atomic.remove_tree(leftover)
+    newest = max((number_of(generation) for generation in known), default=0)
+    if layout.generations.is_dir():
+        for entry in layout.generations.iterdir():
+            if number_of(entry.name) > newest:
+                atomic.remove_tree(entry)
+
+
+def leftovers(layout: Layout) -> list[Path]:
+    """Return what a killed run had begun for this component, its scratch trees (with secrets in them) included."""
+    found = [entry for directory in (layout.opt, layout.etc, layout.generations) for entry in atomic.leftovers(directory)]
+    found += atomic.leftovers(layout.journal.parent, f"{layout.journal.name}-")
+    # In /var/tmp anybody may make a directory: only what is ours is touched.
+    found += [entry for entry in layout.scratch.glob(f"{layout.scratch_prefix}*") if entry.lstat().st_uid == os.geteuid()]
+    return found
+
+
+def is_present(layout: Layout) -> bool:
+    """Tell whether anything was installed for the component, or begun to be."""
+    installed = layout.journal.exists() or layout.generations.exists()
+    return installed or bool(leftovers(layout) or unused_releases(layout))
+
+
+def remove_old(layout: Layout, known: Collection[str], *, keep: int) -> None:
+    """Keep the newest generations and those the journal names; remove the rest and their releases."""
+    by_age = sorted((entry for entry in layout.generations.iterdir() if entry.is_dir()), reverse=True)
+    for entry in by_age[max(keep, 1) :]:
+        if entry.name not in known:
+            atomic.remove_tree(entry)
+    remove_unused_releases(layout)
+
+
+def remove_unused_releases(layout: Layout) -> None:
+    """Remove the program's releases that no generation of any component refers to."""
+    for entry in unused_releases(layout):
+        atomic.remove_tree(entry)
+
+
+def unused_releases(layout: Layout) -> list[Path]:
+    """Return the program's releases that no generation of any component refers to.
+
+    Only what bears our manifest is a release: ``/opt/<program>`` may hold an earlier installation by hand.
+    """
+    if not layout.opt.is_dir():
+        return []
+    used = {
+        Path(target).name
+        for generation in (layout.root / "etc").glob("*/generations/*")
+        if (target := atomic.read_link(generation / "release")) and Path(target).parent.name == layout.program
+    }
+    return [
+        entry
+        for entry in layout.opt.iterdir()
+        if not entry.is_symlink() and (entry / MANIFEST).is_file() and entry.name not in used
+    ]
+
+
+def unit_links_right(layout: Layout) -> bool:
+    """Tell whether systemd finds the unit through the current generation and starts it at boot."""
+    unit = f"/etc/{layout.name}/current/{layout.unit_name}"
+    return (
+        atomic.read_link(layout.unit_link) == unit and atomic.read_link(layout.wants_link) == f"../{layout.unit_name}"
+    )
+
+
+def link_unit(layout: Layout) -> None:
+    """Let systemd find the unit, let it start at boot, and let people find the release."""
+    layout.wants_link.parent.mkdir(parents=True, exist_ok=True)
+    atomic.point_link(layout.unit_link, f"/etc/{layout.name}/current/{layout.unit_name}")
+    atomic.point_link(layout.wants_link, f"../{layout.unit_name}")
+    if not layout.opt_current.is_symlink() and layout.opt.is_dir():
+        atomic.point_link(layout.opt_current, f"/etc/{layout.name}/current/release")
+
+
+def unlink_unit(layout: Layout) -> None:
+    """Take the unit away from systemd; the service is stopped already."""
+    layout.wants_link.unlink(missing_ok=True)
+    layout.unit_link.unlink(missing_ok=True)
+
+
+def remove_installed(layout: Layout) -> None:
+    """Remove all that was installed for a component, but not its data."""
+    layout.current.unlink(missing_ok=True)
+    atomic.remove_tree(layout.generations)
+    if atomic.read_link(layout.opt_current) == f"/etc/{layout.name}/current/release":
+        layout.opt_current.unlink()
+    remove_unused_releases(layout)
+    for leftover in leftovers(layout):
+        atomic.remove_tree(leftover)
+    for directory in (layout.etc, layout.opt):
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
+    layout.journal.unlink(missing_ok=True)

@@ -1,0 +1,458 @@
+"""A component's one transaction: release, configuration tree, unit and running state change together.
+
+The steps, and what a run killed after each leaves behind:
+
+1. stage the release beside the others            the old set serving, an unused directory
+2. check the set with the program's own tools     the same, and a scratch directory
+3. write the generation                           the old set serving, an unused directory
+4. journal: under way                             the same, known to the next run
+5. swap the link ``/etc/<name>/current``          the new set on disk, the old one serving
+6. reload or restart                              the new set serving
+7. read back the truth from the program           the new set serving
+8. journal: committed
+
+A failure from 5 on swaps back and starts the old set again. The next run after a kill removes what was
+not swapped in; what was, it activates and reads back again before it commits, or swaps back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ansible_collections.promontory.stack.plugins.module_utils import (
+    accounts,
+    atomic,
+    config_tree,
+    debian,
+    housekeeping,
+    journal,
+    readback,
+    versions,
+)
+from ansible_collections.promontory.stack.plugins.module_utils import release as releases
+from ansible_collections.promontory.stack.plugins.module_utils.declaration import Declaration, Outcome, places
+from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
+from ansible_collections.promontory.stack.plugins.module_utils.judge import judge, judge_uninstalled
+from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
+from ansible_collections.promontory.stack.plugins.module_utils.service import Status
+
+# What a generation's own directory tells of it: how to ask it, and what to journal should the journal be lost.
+_RECORD = "generation.json"
+
+
+class Service(Protocol):
+    """What the transaction needs of systemd; see ``service.Systemd``."""
+
+    def status(self) -> Status: ...
+    def daemon_reload(self) -> None: ...
+    def restart(self) -> None: ...
+    def reload(self) -> None: ...
+    def stop(self) -> None: ...
+    def last_words(self, *, lines: int = 15) -> str: ...
+
+
+class Transaction:
+    """Brings one component to a declared state.
+
+    Args:
+        layout: The component's paths.
+        service: Its unit in systemd.
+        check_mode: Judge and show, change nothing.
+        client: Makes the HTTP client for a readback; replaced in unit tests.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        service: Service,
+        *,
+        check_mode: bool = False,
+        client: Callable[[readback.Readback], readback.Client] = readback.Client,
+    ) -> None:
+        self.layout = layout
+        self.service = service
+        self.check_mode = check_mode
+        self._client = client
+        self._outcome = Outcome()
+        self._journal = self._load()
+
+    # -- the three things that can be asked for ----------------------------------------------------
+
+    def apply(self, declared: Declaration) -> Outcome:
+        """Make the declared set serve, or leave the former one serving.
+
+        Raises:
+            ComponentError: The set was refused, or failed and was put back, or the disk is full.
+            releases.NeedArtifact: The release's archive must be brought by the controller.
+        """
+        try:
+            return self._apply(declared)
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            left = self._journal.under_way
+            state = f"the next run goes on with {left.version}" if left else self._otherwise()
+            raise ComponentError(
+                f"{self.layout.name}: {error.strerror or error}{where}.",
+                hint=f"Free some space or mend that path on this host and run again; {state}.",
+            ) from error
+
+    def remove(self, *, purge_data: bool) -> Outcome:
+        """Stop the component and take away all that was installed for it.
+
+        Args:
+            purge_data: Also remove its data and its system account.
+        """
+        user = self._journal.user or self.layout.name
+        present = housekeeping.is_present(self.layout)
+        data = purge_data and (self.layout.data.exists() or accounts.is_ours(user))
+        if present:
+            self._outcome.did(f"remove {self.layout.name}")
+        if data:
+            self._outcome.did(f"remove the data of {self.layout.name}")
+        if self.check_mode:
+            return self._outcome
+        if present:
+            self._uninstall()
+        if data:
+            if self.layout.data.exists():
+                shutil.rmtree(self.layout.data)
+            accounts.remove(user)
+        return self._outcome
+
+    def roll_back(self) -> Outcome:
+        """Make the former generation serve again, gated on its readiness.
+
+        Raises:
+            ComponentError: There is no former generation, or it does not serve; then the present one is put back.
+        """
+        if not self.check_mode:
+            self._recover(None)
+        former, serving = self._journal.former, self._journal.committed
+        if former is None or serving is None or not self.layout.generation(former.id).is_dir():
+            raise ComponentError(
+                f"{self.layout.name}: there is no former generation to go back to on this host.",
+                hint="Declare the version and configuration you want instead and run the playbook.",
+            )
+        self._outcome.did(f"go back from {serving.version} ({serving.id}) to {former.version} ({former.id})")
+        if self.check_mode:
+            return self._finished(serving)
+        self._save(replace(self._journal, under_way=former))
+        self._activate(former, reload_only=False)
+        self._save(replace(self._journal, committed=replace(former, at=time.time()), former=serving, under_way=None))
+        return self._finished(former)
+
+    # -- present, step by step ----------------------------------------------------------------------
+
+    def _apply(self, declared: Declaration) -> Outcome:
+        config_tree.require_safe_paths(self.layout.name, declared.tree)
+        self._refuse_downgrade(declared)
+        if not self.check_mode and self._recover(declared):
+            return self._finished(self._journal.committed)
+        digest = declared.digest()
+        if self._is_as_declared(declared, digest):
+            return self._ensure_running(declared)
+        self._show(declared)
+        if self.check_mode:
+            judge_uninstalled(self.layout, declared, otherwise=self._otherwise())
+            self._outcome.did(f"would activate {declared.release.program} {declared.release.version}")
+            return self._finished(self._journal.committed)
+        owner = accounts.ensure(declared.user) if os.geteuid() == 0 else None
+        release = self.layout.opt / declared.release.name
+        if not releases.is_intact(release):
+            releases.stage(declared.release, release, apt=debian.Apt())
+            self._outcome.did(
+                f"install {declared.release.program} {declared.release.version} ({declared.release.source})"
+            )
+        judge(self.layout, declared, release, otherwise=self._otherwise())
+        target = self._write_generation(declared, digest, owner)
+        reload_only = self._reload_is_enough(target, declared.reload_paths)
+        self._activate(target, reload_only=reload_only)
+        self._commit(target, declared)
+        self._outcome.did(f"{'reload' if reload_only else 'restart'} {self.layout.unit_name}")
+        return self._finished(target)
+
+    def _refuse_downgrade(self, declared: Declaration) -> None:
+        serving = self._journal.committed
+        if serving is None or declared.allow_downgrade:
+            return
+        if versions.key(declared.release.version) < versions.key(serving.version):
+            raise ComponentError(
+                f"{self.layout.name}: {declared.release.version} is older than {serving.version}, which serves on this host.",
+                hint=f"Set {self.layout.name}_allow_downgrade: true if the older version can read its data, "
+                "or go back to the former generation with a rollback.",
+            )
+
+    def _is_as_declared(self, declared: Declaration, digest: str) -> bool:
+        serving, layout = self._journal.committed, self.layout
+        return (
+            serving is not None
+            and serving.digest == digest
+            and atomic.read_link(layout.current) == f"generations/{serving.id}"
+            and config_tree.read(layout.config) == declared.live_texts(layout)
+            and config_tree.secrets_are_private(layout.config)
+            and self._unit_on_disk() == declared.unit_text(layout)
+            and housekeeping.unit_links_right(layout)
+            and releases.is_intact(layout.opt / serving.release)
+        )
+
+    def _ensure_running(self, declared: Declaration) -> Outcome:
+        serving = self._journal.committed
+        if serving is None:
+            raise AssertionError("a set that is as declared is committed")
+        if serving.request != declared.request and not self.check_mode:
+            # Another way to ask for the same set: only the record of it changes.
+            serving = replace(serving, request=declared.request)
+            self._save(replace(self._journal, committed=serving))
+        status = self.service.status()
+        if not status.active or status.stale:
+            self._outcome.did(f"restart {self.layout.unit_name}, which was {status.state}")
+            if not self.check_mode:
+                self.service.daemon_reload()
+                self._start_and_read_back(serving, reload_only=False)
+        return self._finished(serving)
+
+    def _show(self, declared: Declaration) -> None:
+        layout, serving, release = self.layout, self._journal.committed, declared.release
+        unit = self._unit_on_disk()
+        old_unit = {layout.unit_name: unit} if unit else {}
+        new_unit = {layout.unit_name: declared.unit_text(layout)}
+        where = f"/etc/{layout.name}/current/config"
+        self._outcome.diff += config_tree.diffs(config_tree.read(layout.config), declared.live_texts(layout), where)
+        self._outcome.diff += config_tree.diffs(old_unit, new_unit, "/etc/systemd/system")
+        old = f"{serving.version} ({serving.source}, {serving.release})\n" if serving else ""
+        new = f"{release.version} ({release.source}, {release.name})\n"
+        if old != new:
+            header = f"/opt/{layout.program}: version"
+            self._outcome.diff.append({"before_header": header, "after_header": header, "before": old, "after": new})
+
+    def _write_generation(
+        self, declared: Declaration, digest: str, owner: tuple[int, int] | None
+    ) -> journal.Generation:
+        layout, release = self.layout, declared.release
+        target = journal.Generation(
+            id=f"{self._journal.next_number:04d}-{digest[:8]}",
+            digest=digest,
+            release=release.name,
+            version=release.version,
+            source=release.source,
+            request=declared.request,
+        )
+        live = places(layout, release.name)
+        try:
+            layout.generations.mkdir(mode=0o755, parents=True, exist_ok=True)
+            staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=layout.generations))
+            staging.chmod(0o755)
+            config_tree.write(staging / "config", declared.tree, owner=owner, places=live)
+            atomic.write_file(staging / layout.unit_name, declared.unit_text(layout).encode(), mode=0o644)
+            record = {"generation": asdict(target), "user": declared.user, "readback": dict(declared.readback)}
+            atomic.write_file(staging / _RECORD, json.dumps(record).encode(), mode=0o600)
+            os.symlink(live["release"], staging / "release")
+            os.replace(staging, layout.generation(target.id))
+            atomic.sync_directory(layout.generations)
+            self._save(replace(self._journal, user=declared.user, under_way=target))
+        except OSError:
+            for leftover in housekeeping.leftovers(layout):
+                atomic.remove_tree(leftover)
+            atomic.remove_tree(layout.generation(target.id))
+            if self._journal.committed is None:
+                housekeeping.remove_installed(layout)
+            raise
+        return target
+
+    def _commit(self, target: journal.Generation, declared: Declaration) -> None:
+        former = self._journal.committed
+        if former is not None and former.digest == target.digest:
+            former = self._journal.former  # a repair: what was edited by hand is nothing to go back to
+        committed = replace(target, at=time.time())
+        self._save(replace(self._journal, user=declared.user, committed=committed, former=former, under_way=None))
+        housekeeping.remove_old(self.layout, self._known_generations(), keep=declared.keep_generations)
+
+    # -- activation -----------------------------------------------------------------------------------
+
+    def _activate(self, target: journal.Generation, *, reload_only: bool) -> None:
+        """Swap, start and read back; on failure put the committed set back.
+
+        Raises:
+            ComponentError: The target does not serve; the message says why and what serves now.
+        """
+        try:
+            atomic.point_link(self.layout.current, f"generations/{target.id}")
+            housekeeping.link_unit(self.layout)
+            if not reload_only:
+                self.service.daemon_reload()
+            self._start_and_read_back(target, reload_only=reload_only)
+        except (ComponentError, OSError) as error:
+            state = self._put_back(target, reload_only=reload_only)
+            raise ComponentError(
+                f"{self.layout.name} {target.version}: the new set does not serve.", detail=str(error), hint=state
+            ) from error
+
+    def _put_back(self, target: journal.Generation, *, reload_only: bool) -> str:
+        serving = self._journal.committed
+        if serving is None:
+            self._uninstall()
+            return "It was stopped and removed again; nothing of it is active."
+        if atomic.read_link(self.layout.current) == f"generations/{serving.id}":
+            self._forget(target)
+            return f"The swap itself failed; {self._otherwise()}."
+        atomic.point_link(self.layout.current, f"generations/{serving.id}")
+        try:
+            self.service.daemon_reload()
+            self._start_and_read_back(serving, reload_only=reload_only and self.service.status().active)
+            state = f"Put back: {serving.version} serves with its former set."
+        except (ComponentError, OSError) as error:
+            state = f"Put back to {serving.version}, which does not come up either: {error}"
+        self._forget(target)
+        return state
+
+    def _start_and_read_back(self, target: journal.Generation, *, reload_only: bool) -> None:
+        spec = self._readback_of(target)
+        client = self._client(spec)
+        since, refused_before = time.time(), False
+        if reload_only:
+            refused_before = readback.refused_last_reload(client, spec)
+            invocation = self.service.status().invocation
+            self.service.reload()
+        else:
+            self.service.restart()
+            invocation = self.service.status().invocation
+
+        def alive() -> None:
+            status = self.service.status()
+            if not status.active or status.invocation != invocation:
+                raise ComponentError(
+                    f"It does not stay up: {self.layout.unit_name} is {status.state}.",
+                    detail=self.service.last_words(),
+                )
+
+        if reload_only:
+            readback.wait_until_reloaded(client, spec, since=since, refused_before=refused_before, alive=alive)
+        readback.wait_until_ready(client, spec, alive=alive)
+        if not reload_only:
+            readback.require_version(client, spec, target.version)
+            settled = time.monotonic() + spec.settle_s
+            while time.monotonic() < settled:
+                alive()
+                time.sleep(0.2)
+        alive()
+
+    def _reload_is_enough(self, target: journal.Generation, reload_paths: Sequence[str]) -> bool:
+        serving = self._journal.committed
+        if serving is None or serving.release != target.release or not reload_paths:
+            return False
+        status = self.service.status()
+        if not status.active or status.stale or not housekeeping.unit_links_right(self.layout):
+            return False
+        old, new = self.layout.generation(serving.id), self.layout.generation(target.id)
+        if _text(old / self.layout.unit_name) != _text(new / self.layout.unit_name):
+            return False
+        changed = config_tree.changed_paths(config_tree.read(old / "config"), config_tree.read(new / "config"))
+        # Nothing changed means that the live files were edited in place: only a restart is sure to undo it.
+        return bool(changed) and config_tree.only_in(changed, reload_paths)
+
+    def _readback_of(self, generation: journal.Generation) -> readback.Readback:
+        options = _record(self.layout.generation(generation.id)).get("readback") or {}
+        return readback.from_mapping(self.layout.name, options, places(self.layout, generation.release))
+
+    # -- after a kill ---------------------------------------------------------------------------------
+
+    def _recover(self, declared: Declaration | None) -> bool:
+        """Deal with what a killed run left.
+
+        Returns:
+            True when the set it was activating is the declared one and serves now, committed.
+        """
+        housekeeping.remove_unfinished(self.layout, self._known_generations())
+        left, serving = self._journal.under_way, self._journal.committed
+        if left is None:
+            return False
+        self._outcome.did(f"repair: an earlier run was ended while it activated {left.version}")
+        swapped = atomic.read_link(self.layout.current) == f"generations/{left.id}"
+        if swapped and declared is not None and left.digest == declared.digest():
+            self._activate(left, reload_only=False)
+            self._commit(left, declared)
+            return True
+        if serving is None:
+            self._uninstall()
+            return False
+        # Even where the link is right another set may run: the run may have been ended while it put this one back.
+        if swapped:
+            atomic.point_link(self.layout.current, f"generations/{serving.id}")
+        try:
+            self.service.daemon_reload()
+            self._start_and_read_back(serving, reload_only=False)
+        except (ComponentError, OSError) as error:
+            # Not the end: the set declared now may be the very remedy.
+            self._outcome.did(f"repair: {serving.version} does not come up again ({error})")
+        self._forget(left)
+        return False
+
+    def _forget(self, target: journal.Generation) -> None:
+        """Drop a set that was under way; a former generation (of a rollback) stays."""
+        former = self._journal.former
+        if former is None or former.id != target.id:
+            atomic.remove_tree(self.layout.generation(target.id))
+        self._save(replace(self._journal, under_way=None))
+
+    # -- small things ---------------------------------------------------------------------------------
+
+    def _uninstall(self) -> None:
+        self.service.stop()
+        housekeeping.unlink_unit(self.layout)
+        self.service.daemon_reload()
+        housekeeping.remove_installed(self.layout)
+        self._journal = journal.Journal(component=self.layout.name, program=self.layout.program)
+
+    def _known_generations(self) -> set[str]:
+        held = (self._journal.committed, self._journal.former, self._journal.under_way)
+        return {generation.id for generation in held if generation is not None}
+
+    def _otherwise(self) -> str:
+        serving = self._journal.committed
+        if serving is None:
+            return "nothing was installed"
+        status = self.service.status()
+        if not status.active:
+            return f"{serving.version} does not run either ({status.state})"
+        return f"{serving.version} still serves with its former set"
+
+    def _unit_on_disk(self) -> str:
+        return _text(self.layout.current / self.layout.unit_name)
+
+    def _load(self) -> journal.Journal:
+        held = journal.load(self.layout.journal, component=self.layout.name, program=self.layout.program)
+        record = {} if held.committed or held.under_way else _record(self.layout.current)
+        if not record:
+            return held
+        # The journal was lost or moved away: the set that is linked is the one that serves.
+        return replace(held, user=record["user"], committed=journal.Generation(**record["generation"]))
+
+    def _save(self, changed: journal.Journal) -> None:
+        journal.save(self.layout.journal, changed)
+        self._journal = changed
+
+    def _finished(self, serving: journal.Generation | None) -> Outcome:
+        if serving is not None:
+            self._outcome.version, self._outcome.generation = serving.version, serving.id
+        return self._outcome
+
+
+def _record(directory: Path) -> dict[str, Any]:
+    text = _text(directory / _RECORD)
+    record: dict[str, Any] = json.loads(text) if text else {}
+    return record
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")  # as it is: no line end is to look like another
+    except OSError:
+        return ""

@@ -1,0 +1,3 @@
+"""What every test part gets."""
+
+pytest_plugins = ["tests.support.fixtures"]

@@ -1,0 +1,1 @@
+"""Tests of the mailbox and of the mails that reach it."""

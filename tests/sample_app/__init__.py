@@ -1,0 +1,1 @@
+"""The sample app: its domain, its two surfaces, and how gunicorn runs it."""

@@ -1,0 +1,120 @@
+"""The metrics: exact names, bounded labels, counted after the fact."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client import generate_latest
+
+from tests.sample_app.conftest import PASSWORD, Metrics, Person
+
+Scrape = Callable[[], Metrics]
+COUNT = "http_server_request_duration_seconds_count"
+
+
+def requests_seen(metrics: Metrics, method: str, route: str, status: str) -> float | None:
+    labels = {"http_request_method": method, "http_route": route, "http_response_status_code": status}
+    return metrics(COUNT, **labels)
+
+
+def test_requests_are_counted_by_route_template(ada: Person, scrape: Scrape) -> None:
+    for _ in range(3):
+        ada.asks("GET", f"/accounts/{ada.opens_account()}")
+    assert requests_seen(scrape(), "GET", "/api/v1/accounts/<number>", "200") == 3
+
+
+def test_what_no_route_matches_is_one_series(client: FlaskClient, scrape: Scrape) -> None:
+    for path in ("/nowhere", "/api/v1/x", "/accounts/1/2/3/4", "/%00", "/static"):
+        client.get(path)
+    assert requests_seen(scrape(), "GET", "_unmatched", "404") == 5
+
+
+def test_metrics_are_not_on_the_port_of_the_service(client: FlaskClient) -> None:
+    assert [client.get(path).status_code for path in ("/metrics", "/metrics/", "/%6detrics")] == [404, 404, 404]
+
+
+def test_random_urls_and_methods_make_no_more_series(client: FlaskClient, scrape: Scrape) -> None:
+    """The ceiling of labels: 600 different requests, and only known words come of it."""
+    draw = random.Random(7)  # noqa: S311 - repeatable on purpose
+    letters = string.ascii_letters + string.digits + "/%.~-_;?&=<>"
+
+    def word(characters: str) -> str:
+        return "".join(draw.choices(characters, k=draw.randint(1, 20)))
+
+    for _ in range(300):
+        client.open("/" + word(letters), method=draw.choice(["GET", "POST", "PUT"]))
+        client.open("/api/v1/accounts/" + word(letters), method=word(string.ascii_uppercase))
+    seen = scrape().labels_of(COUNT)
+    assert {labels["http_request_method"] for labels in seen} <= {"GET", "POST", "PUT", "_OTHER"}
+    assert {labels["http_route"] for labels in seen} <= {
+        "_unmatched", "/", "/login", "/static/<path:filename>", "/api/v1/accounts/<number>",
+        "/api/v1/accounts/<number>/entries",
+    }  # fmt: skip
+    assert len(seen) <= 12
+
+
+def test_all_business_series_are_there_before_anything_happens(scrape: Scrape) -> None:
+    """Then rate() sees the first event, and quiet is not absent."""
+    metrics = scrape()
+    for kind in ("deposit", "withdrawal", "transfer"):
+        for outcome in ("committed", "declined", "invalid", "error"):
+            assert metrics("fintech_transactions_total", kind=kind, outcome=outcome) == 0
+    for outcome in ("ok", "bad_credentials", "error"):
+        assert metrics("fintech_logins_total", outcome=outcome) == 0
+
+
+def test_transactions_are_counted_by_what_became_of_them(ada: Person, scrape: Scrape) -> None:
+    number = ada.opens_account("5.00")
+    for amount in ("1.00", "9.00", "-1", "1.00"):
+        ada.asks("POST", "/withdrawals", {"account": number, "amount": amount})
+    metrics = scrape()
+    counted = {
+        outcome: metrics("fintech_transactions_total", kind="withdrawal", outcome=outcome)
+        for outcome in ("committed", "declined", "invalid", "error")
+    }
+    assert counted == {"committed": 2, "declined": 1, "invalid": 1, "error": 0}
+    assert metrics("fintech_transactions_total", kind="deposit", outcome="committed") == 1
+
+
+def test_logins_are_counted_by_what_became_of_them(ada: Person, scrape: Scrape) -> None:
+    for password in ("wrong password", PASSWORD):
+        ada.client.post("/api/v1/tokens", json={"username": "ada", "password": password})
+    metrics = scrape()
+    assert metrics("fintech_logins_total", outcome="ok") == 2
+    assert metrics("fintech_logins_total", outcome="bad_credentials") == 1
+
+
+def test_a_crash_is_measured_as_500_and_leaves_nothing_in_work(
+    app: Flask, client: FlaskClient, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.view_functions, "ops.version", lambda: 1 / 0)
+    client.get("/version")
+    metrics = scrape()
+    assert requests_seen(metrics, "GET", "/version", "500") == 1
+    assert metrics("http_server_active_requests", http_request_method="GET") == 0
+
+
+def test_a_request_in_work_is_seen(app: Flask, client: FlaskClient, scrape: Scrape, monkeypatch) -> None:
+    seen: list[float | None] = []
+
+    def look() -> str:
+        seen.append(scrape()("http_server_active_requests", http_request_method="GET"))
+        return ""
+
+    monkeypatch.setitem(app.view_functions, "ops.version", look)
+    client.get("/version")
+    assert seen == [1]
+
+
+def test_the_build_is_told(make_app: Callable[..., Flask]) -> None:
+    from fintech.services import services
+
+    text = generate_latest(services(make_app(revision="abc123")).telemetry.registry).decode()
+    (labels,) = Metrics(text).labels_of("fintech_build_info")
+    assert (labels["revision"], labels["version"]) == ("abc123", "0.1.0")
+    assert "_created" not in text
