@@ -77,8 +77,6 @@ class Progress:
             case PlayStarted(play=play):
                 self._close_phase()
                 self.phase = play
-                for waiting in self.hosts.values():
-                    waiting.done.clear()   # each phase goes through the components anew
             case HostWorking(host=host, component=component, task=task):
                 self._host(host).working_on = component or task
             case HostResult():
@@ -93,7 +91,7 @@ class Progress:
             self._phase_changed += 1
         if result.outcome in (Outcome.FAILED, Outcome.UNREACHABLE):
             host.failed = host.failed or (result.component or result.task)
-        elif result.action == _COMPONENT_ACTION and result.component not in host.done:
+        elif result.action == _COMPONENT_ACTION and not result.is_preflight and result.component not in host.done:
             host.done.append(result.component)
 
     def _host(self, name: str) -> HostProgress:

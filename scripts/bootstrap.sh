@@ -4,7 +4,7 @@
 export LC_ALL=C.UTF-8                     # Ansible refuses the C locale of a bare machine
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 die() {
     say "$@"
@@ -46,7 +46,7 @@ missing_packages() {
     has newuidmap || echo uidmap
     # podman needs one of two network stacks; bookworm and later have netavark, Ubuntu 22.04 the older one.
     if ! [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark || -d /usr/lib/cni ]]; then
-        if apt-cache show netavark >/dev/null 2>&1; then echo netavark aardvark-dns; else echo containernetworking-plugins; fi
+        if apt-cache show netavark >/dev/null 2>&1 || ! apt-cache show podman >/dev/null 2>&1; then echo netavark aardvark-dns; else echo containernetworking-plugins; fi
     fi
     # crun knows only the unified cgroup tree; where the machine still has the hybrid one, runc does the work.
     if [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]]; then has crun || has runc || echo crun; else has runc || echo runc; fi

@@ -47,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _present(wanted: Mapping[str, Any], check: bool) -> dict[str, object]:
     script = Path(wanted["script"])
     recipe = lab_image.machine_recipe(wanted["suite"], wanted["packages"], script, wanted["mirror"])
-    source = ""
+    source, failure = "", ""
     with passing_podman() as podman:
         if podman.has_image(recipe.name):
             return {"changed": False, "image": recipe.name, "source": ""}
@@ -55,8 +55,11 @@ def _present(wanted: Mapping[str, Any], check: bool) -> dict[str, object]:
             reachable = lab_image.registry_answers(wanted["registry_image"])
             lab_image.require_means(reachable, wanted["min_free_mb"])
         else:
-            source = lab_image.build(podman, recipe, wanted["registry_image"], wanted["min_free_mb"])
-    return {"changed": True, "image": recipe.name, "source": source}
+            source, failure = lab_image.build(podman, recipe, wanted["registry_image"], wanted["min_free_mb"])
+    result: dict[str, object] = {"changed": True, "image": recipe.name, "source": source}
+    if failure:
+        result["warnings"] = [f"Built from packages, for {wanted['registry_image']} could not be used: {failure}"]
+    return result
 
 
 def _absent(check: bool) -> dict[str, object]:

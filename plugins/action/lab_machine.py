@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.inventory.manager import InventoryManager
 from ansible.plugins.action import ActionBase
 from ansible_collections.promontory.stack.plugins.module_utils import commands
+from ansible_collections.promontory.stack.plugins.plugin_utils import lab_inventory, lab_podman
 from ansible_collections.promontory.stack.plugins.plugin_utils import lab_names as names
-from ansible_collections.promontory.stack.plugins.plugin_utils import lab_podman
 
 
 def machine_problems(*, absent: bool = False) -> list[str]:
@@ -60,24 +61,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _, wanted = self.validate_argument_spec(
             argument_spec={
                 "lab": {"type": "str", "required": True},
-                "hosts": {"type": "list", "elements": "str", "required": True},
-                "inventory_dir": {"type": "path", "required": True},
+                "inventory_dir": {"type": "str", "required": True},
                 "sources": {"type": "list", "elements": "str", "required": True},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             }
         )
+        hosts: list[str] = []
+        directory = Path(wanted["inventory_dir"]).resolve()
+        if wanted["inventory_dir"]:
+            if directory not in {Path(source).resolve() for source in wanted["sources"]}:
+                raise AnsibleActionFail(
+                    f"The run's inventory is {', '.join(wanted['sources'])}, and a lab writes the addresses of its "
+                    f"hosts into {directory}, where this run would not find them.\nName the directory: -i {directory}"
+                )
+            named = lab_inventory.named_sources(directory, wanted["sources"])
+            groups = InventoryManager(loader=self._loader, sources=named).get_groups_dict()
+            hosts = sorted(str(host) for host in groups.get("lab_hosts", []))
         try:
-            names.check_names(wanted["lab"], wanted["hosts"])
+            names.check_names(wanted["lab"], hosts)
         except names.LabError as error:
             raise AnsibleActionFail(str(error)) from error
-        directory = Path(wanted["inventory_dir"]).resolve()
-        if directory not in {Path(source).resolve() for source in wanted["sources"]}:
-            raise AnsibleActionFail(
-                f"The run's inventory is {', '.join(wanted['sources'])}, and a lab writes the addresses of its "
-                f"hosts into {directory}, where this run would not find them.\nName the directory: -i {directory}"
-            )
         missing = machine_problems(absent=wanted["state"] == "absent")
         if missing:
             raise AnsibleActionFail("\n- ".join(["This machine cannot hold a lab yet:", *missing]))
-        result["changed"] = False
+        result.update(changed=False, hosts=hosts, inventory=str(directory / lab_inventory.GENERATED))
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,31 +50,31 @@ class Apt:
             )
         return version
 
-    def download(self, package: str, version: str, directory: Path) -> Path:
-        """Fetch one package's file, verified by apt against the signed lists.
+    def download(self, packages: Sequence[str], version: str, directory: Path) -> list[Path]:
+        """Fetch packages' files in one go, verified by apt against the signed lists.
 
         Args:
-            package: Its name.
-            version: Its full version; empty for the candidate.
-            directory: Where the file goes.
+            packages: Their names.
+            version: Full version of the first one; the others come as their candidates.
+            directory: Where the files go, below a directory of their own.
         """
-        wanted = f"{package}={version or self.candidate(package)}"
-        target = directory / f"deb-{package}"
+        wanted = [f"{packages[0]}={version}", *packages[1:]]
+        target = directory / "packages"
         target.mkdir()
         # The sandbox user could not write into a directory of root's; the lists' signatures protect us.
-        argv = ["apt-get", *self._options(), "-o", "APT::Sandbox::User=root", "download", wanted]
+        argv = ["apt-get", *self._options(), "-o", "APT::Sandbox::User=root", "download", *wanted]
         result = commands.run(argv, timeout_s=_UPDATE_TIMEOUT_S, cwd=target)
         if result.returncode != 0 and not self._updated:
             self.update()  # the mirror may have dropped what our older lists still name
             result = commands.run(argv, timeout_s=_UPDATE_TIMEOUT_S, cwd=target)
-        files = list(target.glob("*.deb"))
-        if result.returncode != 0 or not files:
+        files = sorted(target.glob("*.deb"))
+        if result.returncode != 0 or len(files) < len(packages):
             raise ComponentError(
-                f"The package {wanted} cannot be downloaded from this host's apt sources.",
+                f"The package {' '.join(wanted)} cannot be downloaded from this host's apt sources.",
                 detail=commands.output(result),
                 hint="Check the host's network and /etc/apt/sources.list.d, then run again.",
             )
-        return files[0]
+        return files
 
     def update(self) -> None:
         """Fetch the package lists anew."""

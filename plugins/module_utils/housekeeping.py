@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -110,6 +111,26 @@ def remove_installed(layout: Layout) -> None:
     for leftover in leftovers(layout):
         atomic.remove_tree(leftover)
     for directory in (layout.etc, layout.opt):
-        if directory.is_dir() and not any(directory.iterdir()):
+        if directory.is_dir() and not any(directory.iterdir()) and not directory.is_mount():
             directory.rmdir()
     layout.journal.unlink(missing_ok=True)
+
+
+def has_data(layout: Layout) -> bool:
+    """Tell whether there is something that :func:`remove_data` would remove."""
+    return layout.data.is_dir() and (not _data_stays(layout) or any(layout.data.iterdir()))
+
+
+def remove_data(layout: Layout) -> None:
+    """Remove the program's own state; a disk mounted there, or a link to another place, is emptied and stays."""
+    for entry in layout.data.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    if not _data_stays(layout):
+        layout.data.rmdir()
+
+
+def _data_stays(layout: Layout) -> bool:
+    return layout.data.is_symlink() or layout.data.is_mount()

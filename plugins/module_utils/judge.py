@@ -16,7 +16,7 @@ from ansible_collections.promontory.stack.plugins.module_utils.layout import Lay
 def judge_uninstalled(layout: Layout, declared: Declaration, *, otherwise: str) -> None:
     """Check mode: judge a set with its own release, fetched into a scratch directory where the host lacks it."""
     installed = layout.opt / declared.release.name
-    if releases.is_intact(installed):
+    if releases.is_intact(installed, declared.release):
         judge(layout, declared, installed, otherwise=otherwise)
         return
     with _scratch(layout) as scratch:

@@ -51,7 +51,8 @@ class Release:
         sha256: The archive's checksum, hexadecimal; empty for packages, which apt verifies.
         packages: Debian packages to unpack, the first one gives the version.
         package_version: Full version of the first package.
-        package_files: ``{path in the packages: path in the release}``; all files when empty.
+        package_files: ``{path in the packages: path in the release}``; all files when empty. A path that ends
+            with a slash is a directory that not every distribution's packages have.
         version_command: Program and arguments that print the version; ``{release}`` stands for the directory.
     """
 
@@ -67,6 +68,11 @@ class Release:
     package_files: Mapping[str, str] = field(default_factory=dict)
     version_command: tuple[str, ...] = ()
 
+    def layout(self) -> str:
+        """Digest of how the release's files are arranged: the same version can be unpacked in another way."""
+        arrangement = [self.source, list(self.packages), dict(self.package_files)]
+        return hashlib.sha256(json.dumps(arrangement, sort_keys=True).encode()).hexdigest()[:16]
+
 
 def architecture() -> str:
     """Return this host's architecture by the name release archives use."""
@@ -74,15 +80,18 @@ def architecture() -> str:
     return _MACHINE_NAMES.get(machine, machine)
 
 
-def is_intact(directory: Path) -> bool:
-    """Tell whether a staged release still has every file it was verified with.
+def is_intact(directory: Path, release: Release) -> bool:
+    """Tell whether a release is installed as declared and still has every file it was verified with.
 
     Sizes and modification times are compared first, as git does for its index; only a file whose
     times differ is read again.
     """
     try:
-        files = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["files"]
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        files = manifest["files"]
     except (OSError, ValueError, KeyError):
+        return False
+    if manifest.get("layout") != release.layout():
         return False
     for relative, (size, mtime_ns, digest) in files.items():
         try:
@@ -176,16 +185,17 @@ def _safe_members(tar: tarfile.TarFile, directory: Path) -> Iterator[tarfile.Tar
 def _unpack_packages(release: Release, staging: Path, content: Path, apt: debian.Apt) -> None:
     unpacked = staging / "unpacked"
     unpacked.mkdir()
-    for number, package in enumerate(release.packages):
-        wanted = release.package_version if number == 0 else ""
-        debian.unpack(apt.download(package, wanted, staging), unpacked)
+    for package in apt.download(release.packages, release.package_version, staging):
+        debian.unpack(package, unpacked)
     if not release.package_files:
         for entry in unpacked.iterdir():
             shutil.move(str(entry), content / entry.name)
         return
     for inside, relative in release.package_files.items():
-        source = unpacked / inside
+        source = unpacked / inside.rstrip("/")
         if not os.path.lexists(source):
+            if inside.endswith("/"):
+                continue
             raise ComponentError(
                 f"{release.program}: the package {' '.join(release.packages)} {release.package_version} has no file /{inside}.",
                 hint="Correct package_files of the release.",
@@ -278,7 +288,13 @@ def _write_manifest(release: Release, content: Path) -> None:
             continue
         status = path.lstat()
         files[str(path.relative_to(content))] = (status.st_size, status.st_mtime_ns, _digest_of(path))
-    manifest = {"program": release.program, "version": release.version, "source": release.source, "files": files}
+    manifest = {
+        "program": release.program,
+        "version": release.version,
+        "source": release.source,
+        "layout": release.layout(),
+        "files": files,
+    }
     (content / MANIFEST).write_text(json.dumps(manifest, sort_keys=True) + "\n", encoding="utf-8")
 
 

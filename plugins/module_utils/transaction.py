@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -112,7 +111,7 @@ class Transaction:
         """
         user = self._journal.user or self.layout.name
         present = housekeeping.is_present(self.layout)
-        data = purge_data and (self.layout.data.exists() or accounts.is_ours(user))
+        data = purge_data and (housekeeping.has_data(self.layout) or accounts.is_ours(user))
         if present:
             self._outcome.did(f"remove {self.layout.name}")
         if data:
@@ -122,8 +121,8 @@ class Transaction:
         if present:
             self._uninstall()
         if data:
-            if self.layout.data.exists():
-                shutil.rmtree(self.layout.data)
+            if housekeeping.has_data(self.layout):
+                housekeeping.remove_data(self.layout)
             accounts.remove(user)
         return self._outcome
 
@@ -166,7 +165,7 @@ class Transaction:
             return self._finished(self._journal.committed)
         owner = accounts.ensure(declared.user) if os.geteuid() == 0 else None
         release = self.layout.opt / declared.release.name
-        if not releases.is_intact(release):
+        if not releases.is_intact(release, declared.release):
             releases.stage(declared.release, release, apt=debian.Apt())
             self._outcome.did(
                 f"install {declared.release.program} {declared.release.version} ({declared.release.source})"
@@ -200,7 +199,7 @@ class Transaction:
             and config_tree.secrets_are_private(layout.config)
             and self._unit_on_disk() == declared.unit_text(layout)
             and housekeeping.unit_links_right(layout)
-            and releases.is_intact(layout.opt / serving.release)
+            and releases.is_intact(layout.opt / serving.release, declared.release)
         )
 
     def _ensure_running(self, declared: Declaration) -> Outcome:

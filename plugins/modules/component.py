@@ -58,7 +58,7 @@ options:
         type: list
         elements: str
       package_files:
-        description: Path in the packages to path in the release. All files when left out.
+        description: Path in the packages to path in the release, all files when left out. A path with a slash at its end may be missing.
         type: dict
       python:
         description: C(project) (directory with C(pyproject.toml)), C(packages) (directories) and C(lock) (requirements with hashes).
@@ -101,7 +101,7 @@ options:
     default: []
   settings:
     description:
-          - Settings that not every version knows; C(flag:--name) or C(config:file:dotted.path) to C(since) and C(until).
+      - Settings that not every version knows; C(flag:--name) or C(config:file:dotted.path) to C(since) and C(until).
       - Ours are left out for other versions; one that the user set is refused.
     type: dict
     default: {}

@@ -18,14 +18,10 @@ options:
     description: Name of the lab; lower-case letters, digits and inner hyphens.
     type: str
     required: true
-  hosts:
-    description: Inventory names of the lab's hosts.
-    type: list
-    elements: str
-    required: true
   inventory_dir:
-    description: Directory of the inventory that names the hosts; the lab writes their addresses into it.
-    type: path
+    description: Directory of the inventory that names the hosts, in the group C(lab_hosts); the lab
+      writes their addresses into it. Empty when that group has no hosts, which is refused.
+    type: str
     required: true
   sources:
     description: The inventory sources of the run, one of which must be that directory.
@@ -43,12 +39,20 @@ EXAMPLES = r"""
 - name: Check that this machine can hold a lab
   promontory.stack.lab_machine:
     lab: lab
-    hosts: [lab1]
     inventory_dir: /home/me/promontory/inventories/lab
     sources: "{{ ansible_inventory_sources }}"
 """
 
 RETURN = r"""
+hosts:
+  description: Names of the lab's hosts, without those that only an earlier run of the lab has named.
+  type: list
+  elements: str
+  returned: success
+inventory:
+  description: File that the lab writes its hosts' addresses into.
+  type: str
+  returned: success
 """
 
 # The work is done by the action plugin of the same name, on the controller.

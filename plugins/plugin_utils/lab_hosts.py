@@ -30,6 +30,7 @@ from ansible_collections.promontory.stack.plugins.plugin_utils.lab_podman import
 _UNBORN = ("configured", "created", "initialized")
 """States of a container that never ran: whoever made it was stopped before it had its keys."""
 _PARALLEL = 4
+_REMOVALS = 5
 _ROOM_MB = 512
 
 
@@ -114,13 +115,20 @@ def remove(podman: Podman, lab: Lab, *, check: bool = False) -> Outcome:
 def _by_host(podman: Podman, lab: Lab, outcome: Outcome) -> dict[str, Container]:
     """Find the lab's containers, and note those whose clone has gone from this machine."""
     everyone = podman.containers([f"{LABEL}.clone"])
-    outcome.orphans = sorted(
-        one.name
-        for one in everyone
-        if f"{LABEL}.project" in one.labels and not Path(one.labels[f"{LABEL}.project"]).exists()
-    )
+    outcome.orphans = sorted(one.name for one in everyone if _is_gone(one.labels.get(f"{LABEL}.project", "/")))
     wanted = names.labels(lab.clone, lab.name).items()
     return {one.host: one for one in everyone if wanted <= dict(one.labels).items()}
+
+
+def _is_gone(path: str) -> bool:
+    """Tell whether a path is surely not there; one that this user may not look at may well be."""
+    try:
+        Path(path).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _network(podman: Podman, lab: Lab, outcome: Outcome, *, check: bool) -> str:
@@ -190,12 +198,15 @@ def _remove(podman: Podman, name: str, container: Container | None = None) -> No
     """Remove a container in any state."""
     if container is not None and container.state == "dead":
         podman.note_end(container)
-    result = podman.attempt("rm", "--force", "--ignore", "--time", "1", "--volumes", name)
-    if result.returncode != 0:
-        raise LabError(
-            f"The container {name} cannot be removed: {commands.output(result, lines=3)}",
-            f"Remove it by hand: podman rm --force {name}",
-        )
+    for _ in range(_REMOVALS):
+        result = podman.attempt("rm", "--force", "--ignore", "--time", "0", "--volumes", name)
+        if result.returncode == 0:
+            return
+        time.sleep(0.2)  # it ended while podman was about to kill it, which podman takes for an error
+    raise LabError(
+        f"The container {name} cannot be removed: {commands.output(result, lines=3)}",
+        f"Remove it by hand: podman rm --force {name}",
+    )
 
 
 def _require_room_and_rights() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import re
-import shutil
 import tempfile
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from ansible_collections.promontory.stack.plugins.plugin_utils.lab_podman import
     alone,
     as_root,
     free_mb,
+    has_program,
 )
 
 REPOSITORY = "localhost/promontory-lab"
@@ -85,6 +85,8 @@ class Recipe:
         (directory / "certificates").mkdir()
         for number, certificate in enumerate(self.authorities):
             (directory / "certificates" / f"machine-{number}.crt").write_text(certificate + "\n", encoding="ascii")
+        if _BUNDLE.exists():
+            (directory / "bundle").write_text(_read(_BUNDLE), encoding="ascii", errors="replace")
         (directory / "sources").write_text(self.sources, encoding="utf-8")
         (directory / "apt.conf").write_text(conf, encoding="utf-8")
         (directory / "packages").write_text(" ".join(self.packages) + "\n", encoding="utf-8")
@@ -178,7 +180,7 @@ def require_means(registry: bool, min_free_mb: int) -> None:
             )
     if registry:
         return
-    if not (shutil.which("mmdebstrap") or shutil.which("debootstrap")):
+    if not (has_program("mmdebstrap") or has_program("debootstrap")):
         raise LabError(
             "The lab's base image cannot be made: no container registry gives one, and neither mmdebstrap nor "
             "debootstrap is installed.",
@@ -191,26 +193,32 @@ def require_means(registry: bool, min_free_mb: int) -> None:
         )
 
 
-def build(podman: Podman, recipe: Recipe, registry: str, min_free_mb: int) -> str:
-    """Make and store the image of a recipe; return where it came from.
+def build(podman: Podman, recipe: Recipe, registry: str, min_free_mb: int) -> tuple[str, str]:
+    """Make and store the image of a recipe.
+
+    Returns:
+        Where it came from, and what the registry's way failed with, if that was tried in vain.
 
     Raises:
         LabError: Neither way worked; the message ends with the builder's last words.
     """
     with alone(_LOCK):
         if podman.has_image(recipe.name):
-            return "another run on this machine"
+            return "another run on this machine", ""
         reachable = registry_answers(registry)
         require_means(reachable, min_free_mb)
         with tempfile.TemporaryDirectory(prefix="promontory-lab-", dir=_SCRATCH) as scratch:
             context = Path(scratch) / "context"
             context.mkdir()
             recipe.write(context)
-            if reachable and (_from_registry(podman, recipe, registry, context)):
-                return registry
-            require_means(False, min_free_mb)
+            failure = ""
+            if reachable:
+                failure = _from_registry(podman, recipe, registry, context)
+                if not failure:
+                    return registry, ""
+                require_means(False, min_free_mb)
             _from_packages(podman, recipe, Path(scratch))
-    return recipe.mirror
+    return recipe.mirror, failure
 
 
 def stored(podman: Podman) -> list[str]:
@@ -219,11 +227,11 @@ def stored(podman: Podman) -> list[str]:
     return sorted(name for name in listed.split() if name.startswith(f"{REPOSITORY}:"))
 
 
-def _from_registry(podman: Podman, recipe: Recipe, reference: str, context: Path) -> bool:
-    """Build on an image of a registry; tell whether that worked."""
+def _from_registry(podman: Podman, recipe: Recipe, reference: str, context: Path) -> str:
+    """Build on an image of a registry; return what podman failed with, or nothing."""
     pulled = podman.attempt("pull", "--quiet", reference, timeout_s=_BUILD_TIMEOUT_S)
     if pulled.returncode != 0:
-        return False
+        return commands.output(pulled, lines=3)
     base = pulled.stdout.split()[-1]
     (context / "Containerfile").write_text(
         f"FROM {base}\nCOPY . /lab-image/\nRUN sh /lab-image/image.sh && rm -rf /lab-image\n"
@@ -231,7 +239,8 @@ def _from_registry(podman: Podman, recipe: Recipe, reference: str, context: Path
         encoding="utf-8",
     )
     options = ["--quiet", "--network", "host", "--layers=false", "--force-rm", "--tag", recipe.name]
-    return podman.attempt("build", *options, str(context), timeout_s=_BUILD_TIMEOUT_S).returncode == 0
+    built = podman.attempt("build", *options, str(context), timeout_s=_BUILD_TIMEOUT_S)
+    return "" if built.returncode == 0 else commands.output(built, lines=3)
 
 
 def _from_packages(podman: Podman, recipe: Recipe, scratch: Path) -> None:
@@ -242,7 +251,7 @@ def _from_packages(podman: Podman, recipe: Recipe, scratch: Path) -> None:
         'chroot "$1" sh /lab-image/image.sh\nrm -rf "$1/lab-image"\n',
         encoding="utf-8",
     )
-    if shutil.which("mmdebstrap"):
+    if has_program("mmdebstrap"):
         tree = scratch / "tree.tar"
         _must(["env", f"TMPDIR={scratch}", *_mmdebstrap(recipe, hook, tree)])
     else:

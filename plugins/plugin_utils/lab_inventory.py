@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
+GENERATED = "hosts.generated.yml"
 _HEADER = """\
 # Written by playbooks/lab.yml: where this lab's hosts are and how to log in to them.
 # Host keys are pinned by name, for an address may have belonged to another lab before; and a
 # connection kept open belongs to one container, not to the next one with its address.
 """
+
+
+def named_sources(directory: Path, sources: Sequence[str]) -> list[str]:
+    """Return the inventory sources of a run without what the lab itself has written into a directory.
+
+    A host that the inventory no longer names would otherwise stay for ever, named by that file alone.
+
+    Args:
+        directory: The inventory directory that lab hosts are named in; one of the sources.
+        sources: Inventory sources of the run, in their order.
+    """
+    named = []
+    for source in sources:
+        if Path(source).resolve() == directory.resolve():
+            named += [str(path) for path in sorted(directory.iterdir()) if _is_source(path)]
+        else:
+            named.append(source)
+    return named
+
+
+def _is_source(path: Path) -> bool:
+    """Tell whether an entry of an inventory directory is a source itself and not the lab's own."""
+    return path.is_file() and path.name != GENERATED and not path.name.startswith((".", "~"))
 
 
 def inventory_text(hosts: Mapping[str, Mapping[str, str]], directory: Path) -> str:

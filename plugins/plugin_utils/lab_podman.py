@@ -45,6 +45,12 @@ class Container:
         return self.labels.get(f"{LABEL}.host", "")
 
 
+def has_program(name: str) -> bool:
+    """Tell whether a program is installed, also where only root's PATH looks."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+    return shutil.which(name, path=path) is not None
+
+
 def cgroups_unified() -> bool:
     """Tell whether this machine has the unified cgroup hierarchy (v2) alone."""
     return (_CGROUP_ROOT / "cgroup.controllers").exists()
@@ -61,7 +67,7 @@ def runtime_name(*, unified: bool) -> str:
     """
     wanted = ("crun", "runc") if unified else ("runc",)
     for name in wanted:
-        if shutil.which(name):
+        if has_program(name):
             return name
     kind = "cgroup v2" if unified else "legacy or hybrid cgroups"
     raise LabError(

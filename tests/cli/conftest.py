@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -54,6 +56,23 @@ all:
       target: %(root)s/one.txt
       build: %(root)s/build
 """
+
+
+TEST_LIMIT_S = 120   # a few playbooks over the local connection, on a machine busy with everything else
+
+
+@pytest.fixture(autouse=True)
+def limit() -> Iterator[None]:
+    """End a test that hangs: a child that is waited for must not cost the whole suite its time."""
+
+    def too_long(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took longer than {TEST_LIMIT_S} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(TEST_LIMIT_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("ansible.cfg", "galaxy.yml", "meta", "playbooks", "plugins", "promontory", "roles", "rules", "sample_app")
 _IGNORED = shutil.ignore_patterns("__pycache__", "tests", ".ansible")
 _LIMIT_S = 400
+_SETTLE_S = 30   # Prometheus hands a new set of targets on every 5 s
 _ASK = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 # One host with Prometheus and all it needs to prove itself, and one that is only watched.
@@ -34,6 +37,8 @@ VARIABLES = {
     "lab_name": "e2e",
     "stack_environment": "e2e",
     "stack_install_from": "package",   # the same programs whatever this machine's network reaches
+    "stack_scrape_interval": "2s",     # the proof waits for scrapes and evaluations
+    "stack_evaluation_interval": "2s",
     "alertmanager_oncall_email": "oncall@e2e.example",
 }
 
@@ -144,6 +149,13 @@ class Stack:
         """Return job and instance of all targets that Prometheus scrapes."""
         active = self.prometheus("targets?state=active")["activeTargets"]
         return {(target["labels"]["job"], target["labels"]["instance"]) for target in active}
+
+    def targets_once(self, is_right: Callable[[set[tuple[str, str]]], bool]) -> set[tuple[str, str]]:
+        """Wait for the targets to be right and return them, right or not: they follow a reload within seconds."""
+        deadline = time.monotonic() + _SETTLE_S
+        while not is_right(found := self.targets()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return found
 
     def serving(self, host: str) -> str:
         """Return what would differ after any change on a host: journals, links, running processes."""

@@ -48,7 +48,7 @@ def test_a_refused_configuration_leaves_the_service_as_it_was(stack: Stack, inve
     config = f"cat /etc/{program}/current/config/*.yml"
     before = stack.serving("mon1"), stack.on("mon1", config)
 
-    run = stack.provision(inventory)
+    run = stack.provision(inventory, "--limit", "mon1", "--tags", program)
 
     said = " ".join(run.output.split())
     assert run.returncode != 0
@@ -59,7 +59,7 @@ def test_a_refused_configuration_leaves_the_service_as_it_was(stack: Stack, inve
 
 def test_the_corrected_input_goes_through(stack: Stack, inventory: Inventory) -> None:
     """The way back to green is the same command; nothing of the refused sets was kept."""
-    run = stack.provision(inventory)
+    run = stack.provision(inventory, "--limit", "mon1")
 
     assert run.returncode == 0, run.output
     assert run.changed("mon1") == 0

@@ -96,9 +96,9 @@ class Clone:
         return run.stdout.strip()
 
     def variables(self, host: str) -> dict[str, str]:
-        """Return the inventory's variables of a host."""
-        run = _run([*_tool("ansible-inventory"), "-i", str(self.inventory), "--host", host], self.path, None)
-        return json.loads(run.output)
+        """Return what the lab has written about a host."""
+        tree = yaml.safe_load((self.inventory / "hosts.generated.yml").read_text(encoding="utf-8"))["all"]
+        return {**tree["vars"], **tree["children"]["lab_hosts"]["hosts"][host]}
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Return podman's records of this clone's containers, by host."""

@@ -27,6 +27,17 @@ def new_clone(tmp_path: Path) -> Iterator[Callable[..., Clone]]:
             assert removed.returncode == 0, removed.output
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """Give a lab of one host that exists and serves the tests of a module, each leaving it whole."""
+    clone = Clone(tmp_path_factory.mktemp("lab") / "clone")
+    run = clone.make()
+    assert run.returncode == 0, run.output
+    yield clone
+    run = clone.remove()
+    assert run.returncode == 0, run.output
+
+
 @pytest.fixture
 def clone(new_clone: Callable[..., Clone]) -> Clone:
     """Give a clone with a lab of one host that has not been made yet."""

@@ -46,24 +46,22 @@ def kill_processes(clone: Clone, host: str, *, monitor: bool = True) -> None:
 
 def test_a_host_is_a_machine_with_systemd_reached_over_ssh(clone: Clone) -> None:
     """The base of everything: provisioning sees what it would see on a cloud instance."""
-    assert made(clone) == 1
+    assert made(clone) >= 1  # the base image too, on a machine that has none yet
 
     assert clone.on("one", "hostname") == "one"
     assert clone.on("one", "systemctl is-system-running") == "running"
     assert clone.on("one", "systemctl --failed --no-legend") == ""
-    assert clone.on("one", "cat /etc/machine-id") != clone.on("one", "cat /proc/sys/kernel/random/boot_id")
     assert made(clone) == 0
 
 
-def test_a_hardened_service_with_credentials_runs(clone: Clone) -> None:
+def test_a_hardened_service_with_credentials_runs(lab: Clone) -> None:
     """Whatever systemd confines a service with on a machine, it can on a lab host."""
-    made(clone)
     options = " ".join(f"-p {option}" for option in HARDENED.split())
 
-    said = clone.on(
+    said = lab.on(
         "one",
         f"systemd-run --quiet --wait --pipe {options} -p LoadCredential=word:/etc/hostname "
-        "sh -c 'cat $CREDENTIALS_DIRECTORY/word; id -u'",
+        "sh -c 'cat $CREDENTIALS_DIRECTORY/word; echo; id -u'",
     )
 
     word, user = said.split()
@@ -71,12 +69,11 @@ def test_a_hardened_service_with_credentials_runs(clone: Clone) -> None:
     assert int(user) > 0
 
 
-def test_the_machine_reaches_what_listens_on_a_host(clone: Clone) -> None:
+def test_the_machine_reaches_what_listens_on_a_host(lab: Clone) -> None:
     """URLs must open in the machine's own browser."""
-    made(clone)
-    clone.on("one", "systemd-run --quiet -p DynamicUser=yes -p AmbientCapabilities=CAP_NET_BIND_SERVICE "
+    lab.on("one", "systemd-run --quiet -p DynamicUser=yes -p AmbientCapabilities=CAP_NET_BIND_SERVICE "
              "python3 -m http.server 80 --directory /usr/share/common-licenses")  # fmt: skip
-    url = f"http://{clone.variables('one')['stack_address']}/Apache-2.0"
+    url = f"http://{lab.variables('one')['stack_address']}/Apache-2.0"
 
     end = time.monotonic() + 15
     while True:
@@ -97,6 +94,7 @@ def test_hosts_of_a_lab_reach_each_other_and_install_packages(new_clone: Callabl
     made(clone)
     other = clone.variables("two")["stack_address"]
 
+    assert clone.on("one", "cat /etc/machine-id") != clone.on("two", "cat /etc/machine-id")
     assert clone.on("one", f"bash -c 'head -c 4 </dev/tcp/{other}/22'") == "SSH-"
     assert "nothing" not in clone.on(
         "two", "apt-get -qq update && apt-get -qq download hello && ls hello_* || echo nothing"
@@ -114,23 +112,22 @@ def test_only_the_pinned_host_key_is_trusted(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("how", ["stop", "kill", "pause", "processes", "processes-but-not-monitor"])
-def test_a_host_that_stands_still_is_started_again_with_its_data(clone: Clone, how: str) -> None:
+def test_a_host_that_stands_still_is_started_again_with_its_data(lab: Clone, how: str) -> None:
     """A broken run, a reboot or the end of a session must not cost what a host holds."""
-    made(clone)
-    clone.on("one", "echo kept > /opt/note")
-    name = clone.containers()["one"]["Names"][0]
+    lab.on("one", "echo kept > /opt/note")
+    name = lab.containers()["one"]["Names"][0]
     if how.startswith("processes"):
-        kill_processes(clone, "one", monitor=how == "processes")
+        kill_processes(lab, "one", monitor=how == "processes")
     else:
         subprocess.run(["podman", how, name], check=True, capture_output=True)
 
-    assert made(clone) == 1
+    assert made(lab) == 1
 
-    assert clone.on("one", "cat /opt/note") == "kept"
-    assert made(clone) == 0
+    assert lab.on("one", "cat /opt/note") == "kept"
+    assert made(lab) == 0
 
 
-@pytest.mark.parametrize("after_s", [0.9, 1.1, 1.3, 1.6])
+@pytest.mark.parametrize("after_s", [0.9, 1.2, 1.6])
 def test_a_run_killed_while_it_makes_a_host_is_finished_by_the_next(clone: Clone, after_s: float) -> None:
     """Whatever half of a host, network or key is there, the next run ends with a whole lab."""
     clone.make_and_kill(after_s)
@@ -141,14 +138,13 @@ def test_a_run_killed_while_it_makes_a_host_is_finished_by_the_next(clone: Clone
     assert made(clone) == 0
 
 
-def test_a_stale_inventory_of_addresses_is_corrected(clone: Clone) -> None:
+def test_a_stale_inventory_of_addresses_is_corrected(lab: Clone) -> None:
     """What a broken run wrote must not send the next one to a wrong address."""
-    made(clone)
-    generated = clone.inventory / "hosts.generated.yml"
+    generated = lab.inventory / "hosts.generated.yml"
     right = generated.read_text(encoding="utf-8")
     generated.write_text(right.replace("10.", "192.", 1), encoding="utf-8")
 
-    assert made(clone) == 1
+    assert made(lab) == 1
 
     assert generated.read_text(encoding="utf-8") == right
 
@@ -222,10 +218,9 @@ def test_removing_leaves_nothing_and_can_be_repeated(clone: Clone) -> None:
     assert not (clone.inventory / "hosts.generated.yml").exists()
 
 
-def test_what_a_lab_keeps_is_its_owners_alone(clone: Clone) -> None:
+def test_what_a_lab_keeps_is_its_owners_alone(lab: Clone) -> None:
     """Keys of hosts and logins are for nobody else's eyes."""
-    made(clone)
-    state = clone.path / ".lab"
+    state = lab.path / ".lab"
 
     modes = {str(path.relative_to(state)): path.stat().st_mode & 0o777 for path in [state, *state.rglob("*")]}
 
@@ -246,12 +241,11 @@ def test_a_host_that_cannot_come_up_is_named_with_the_way_out(clone: Clone) -> N
     assert "podman exec promontory-" in run.output
 
 
-def test_the_generated_inventory_is_plain_data(clone: Clone) -> None:
+def test_the_generated_inventory_is_plain_data(lab: Clone) -> None:
     """Other tools read it too: group lab_hosts, addresses, login, secrets' place."""
-    made(clone)
 
-    said = clone.variables("one")
+    said = lab.variables("one")
 
     assert said["stack_address"] == said["ansible_host"]
-    assert said["stack_secrets_dir"] == str(clone.path / ".lab" / "test" / "secrets")
+    assert said["stack_secrets_dir"] == str(lab.path / ".lab" / "test" / "secrets")
     assert json.dumps(said)

@@ -115,7 +115,7 @@ def test_names_no_machine_can_have_are_refused(host: str) -> None:
 
 def test_runc_alone_serves_hybrid_control_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """There, crun cannot give systemd what it needs."""
-    monkeypatch.setattr(lab_podman.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(lab_podman, "has_program", lambda name: True)
 
     assert lab_podman.runtime_name(unified=False) == "runc"
     assert lab_podman.runtime_name(unified=True) == "crun"
@@ -123,7 +123,7 @@ def test_runc_alone_serves_hybrid_control_groups(monkeypatch: pytest.MonkeyPatch
 
 def test_a_missing_runtime_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """crun is installed and does not help."""
-    monkeypatch.setattr(lab_podman.shutil, "which", lambda name: "/usr/bin/crun" if name == "crun" else None)
+    monkeypatch.setattr(lab_podman, "has_program", lambda name: name == "crun")
 
     with pytest.raises(lab_names.LabError, match="legacy or hybrid cgroups") as raised:
         lab_podman.runtime_name(unified=False)

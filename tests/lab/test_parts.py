@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import io
+import re
 import shlex
 import tarfile
 from pathlib import Path
@@ -193,6 +194,23 @@ def test_labs_have_all_programs_and_names_of_their_own(inventory: str) -> None:
     assert set(groups) == {"lab_hosts", *registry["stack_components"]}
     assert {host for group in groups.values() for host in group["hosts"]} == set(groups["lab_hosts"]["hosts"])
     lab_names.check_names(settings["lab_name"], list(groups["lab_hosts"]["hosts"]))
+
+
+def test_the_example_to_copy_names_only_groups_and_variables_that_exist() -> None:
+    """Preflight refuses a name that no role knows; the example must not be where people get it from."""
+    registry = yaml.safe_load((PROJECT / "roles/common/defaults/main/components.yml").read_text(encoding="utf-8"))
+    tree = yaml.safe_load((PROJECT / "inventories/static/hosts.yml").read_text(encoding="utf-8"))
+    text = (PROJECT / "inventories/static/group_vars/all.yml").read_text(encoding="utf-8")
+    known: set[str] = set()
+    for specs in PROJECT.glob("roles/*/meta/argument_specs.yml"):
+        for entry in yaml.safe_load(specs.read_text(encoding="utf-8"))["argument_specs"].values():
+            known |= set(entry.get("options", {}))
+
+    offered = set(re.findall(r"^(?:# )?([a-z_]+): ", text, re.MULTILINE))
+
+    assert offered
+    assert offered <= known
+    assert set(tree["all"]["children"]) <= set(registry["stack_components"])
 
 
 @pytest.mark.lab

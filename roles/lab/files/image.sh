@@ -1,6 +1,7 @@
 #!/bin/sh
 # Turns a bare Debian tree into the base image of a lab host: a small machine with systemd and sshd.
-# Runs as root inside that tree. Beside it lie: sources (apt's), apt.conf, packages, certificates/*.crt.
+# Runs as root inside that tree. Beside it lie: sources (apt's), apt.conf, packages,
+# bundle (what the machine trusts) and certificates/*.crt (what it trusts and Debian does not know).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -17,8 +18,11 @@ printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/loc
 packages=$(cat "$here/packages")
 # shellcheck disable=SC2086 # a list of words
 if ! dpkg-query --show $packages > /dev/null 2>&1; then
-  apt-get -q update
-  apt-get -q install --yes --no-install-recommends $packages
+  chmod -R a+rX "$here"  # apt reads as a user of its own
+  trust=Acquire::https::CAInfo=/etc/ssl/certs/ca-certificates.crt
+  if [ -e "$here/bundle" ]; then trust=Acquire::https::CAInfo=$here/bundle; fi
+  apt-get -q -o "$trust" update
+  apt-get -q -o "$trust" install --yes --no-install-recommends $packages
 fi
 
 # Certificate authorities that this machine trusts beyond the usual ones: without them downloads
@@ -73,7 +77,8 @@ printf '[Journal]\nSystemMaxUse=64M\nRuntimeMaxUse=64M\n' > /etc/systemd/journal
 
 # Each host gets an identity of its own.
 : > /etc/machine-id
-rm -f /etc/hostname /var/lib/dbus/machine-id
+rm -f /var/lib/dbus/machine-id
+mountpoint -q /etc/hostname || rm -f /etc/hostname  # the builder's, and mounted, while a container builds
 : > /etc/default/locale  # sshd complains at each login when it is missing
 
 apt-get clean

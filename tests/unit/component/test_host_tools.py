@@ -135,14 +135,14 @@ def test_a_package_the_mirror_dropped_is_asked_for_again_with_new_lists(
         if argv[-1] == "update":
             updated.append(True)
         elif updated and argv[-1] == "tiny=1.0.0-1":
-            (tmp_path / "deb-tiny/tiny_1.0.0-1_all.deb").touch()
+            (tmp_path / "packages/tiny_1.0.0-1_all.deb").touch()
         else:
             return subprocess.CompletedProcess(argv, 100, "", "E: Failed to fetch: 404")
         return None
 
     tools[1]["apt-get"] = apt_get
 
-    assert debian.Apt().download("tiny", "1.0.0-1", tmp_path).name == "tiny_1.0.0-1_all.deb"
+    assert [file.name for file in debian.Apt().download(["tiny"], "1.0.0-1", tmp_path)] == ["tiny_1.0.0-1_all.deb"]
 
 
 def test_a_package_that_cannot_be_downloaded_is_named(
@@ -153,7 +153,7 @@ def test_a_package_that_cannot_be_downloaded_is_named(
     )
 
     with pytest.raises(ComponentError, match=r"The package tiny=1\.0\.0-1 cannot be downloaded") as failure:
-        debian.Apt().download("tiny", "1.0.0-1", tmp_path)
+        debian.Apt().download(["tiny"], "1.0.0-1", tmp_path)
     assert failure.value.detail == "E: Failed to fetch: 404"
 
 

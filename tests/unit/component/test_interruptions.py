@@ -174,6 +174,7 @@ def test_a_disk_that_fills_at_any_step_leaves_a_whole_set_and_the_next_run_finis
             change.run(host)
         where = f"disk full from step {step} of {steps.stop}: {faults.steps[step]}"
         assert _whole_and_serving(host, change), where
+        assert _leftovers(host) == [], where
 
         wanted = change.old if change.fails or kind == "rollback" else change.new
         if wanted is None:

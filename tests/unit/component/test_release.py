@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,11 +50,12 @@ def _refused(wanted: release.Release, opt: Path, match: str) -> None:
     ],
 )
 def test_an_archive_is_unpacked_without_its_top_directory(tmp_path: Path, opt: Path, members: dict[str, bytes]) -> None:
-    directory = _stage(_release(pack(tmp_path / "tiny.tar.gz", members)), opt)
+    wanted = _release(pack(tmp_path / "tiny.tar.gz", members))
+    directory = _stage(wanted, opt)
 
     assert (directory / "tiny").read_bytes() == b"x"
     assert (directory / "web/index.html").read_bytes() == b"y"
-    assert release.is_intact(directory)
+    assert release.is_intact(directory, wanted)
     assert [path.name for path in opt.iterdir()] == ["1.0.0"]
 
 
@@ -179,11 +182,23 @@ def test_tells_an_intact_release_from_a_damaged_one(tmp_path: Path, opt: Path, d
     unpacked.mkdir(parents=True)
     (unpacked / "tiny").write_bytes(b"x")
     (unpacked / "link").symlink_to("/nowhere/at/all")
-    directory = _stage(_packaged(tmp_path), opt)
+    wanted = _packaged(tmp_path)
+    directory = _stage(wanted, opt)
 
     damage(directory)
 
-    assert release.is_intact(directory) is intact
+    assert release.is_intact(directory, wanted) is intact
+
+
+def test_a_release_arranged_in_another_way_is_not_the_declared_one(tmp_path: Path, opt: Path) -> None:
+    """The files of one version can be asked for under other names; what lies there would not be started."""
+    (tmp_path / "deb/usr/bin").mkdir(parents=True)
+    (tmp_path / "deb/usr/bin/tiny").write_bytes(b"x")
+    (tmp_path / "deb/usr/bin/link").symlink_to("/nowhere/at/all")
+    wanted = _packaged(tmp_path)
+    directory = _stage(wanted, opt)
+
+    assert not release.is_intact(directory, dataclasses.replace(wanted, package_files={"usr/bin/tiny": "bin/tiny"}))
 
 
 def test_a_damaged_release_is_staged_again_in_its_place(tmp_path: Path, opt: Path) -> None:
@@ -204,16 +219,14 @@ class FakeApt(debian.Apt):
         super().__init__()
         self.directory = directory
 
-    def download(self, package: str, version: str, directory: Path) -> Path:
+    def download(self, packages: Sequence[str], version: str, directory: Path) -> list[Path]:
         tree = self.directory / "deb"
         (tree / "DEBIAN").mkdir(exist_ok=True)
-        control = (
-            f"Package: {package}\nVersion: {version}\nArchitecture: all\nMaintainer: n <n@n.example>\nDescription: d\n"
-        )
+        control = f"Package: {packages[0]}\nVersion: {version}\nArchitecture: all\nMaintainer: n <n@n.example>\nDescription: d\n"
         (tree / "DEBIAN/control").write_text(control)
-        target = directory / f"{package}.deb"
+        target = directory / f"{packages[0]}.deb"
         subprocess.run(["dpkg-deb", "-Znone", "--build", str(tree), str(target)], check=True, capture_output=True)
-        return target
+        return [target]
 
 
 def _packaged(directory: Path, **files: str) -> release.Release:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.promontory.stack.plugins.module_utils import accounts
@@ -294,6 +295,27 @@ def test_absent_with_purge_removes_the_data_and_the_account(
 
     assert not host.layout.data.exists()
     assert removed == ["tiny"]
+    assert not host.remove(purge_data=True).changed
+
+
+def test_a_purge_empties_a_disk_of_its_own_and_leaves_it_in_place(
+    host: Host, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mounted file system cannot be removed, nor renamed; data on a link's other end are data too."""
+    mounted = {host.layout.etc, host.layout.opt}
+    monkeypatch.setattr(Path, "is_mount", lambda path: path in mounted)
+    host.apply(shelf.declare())
+    disk = tmp_path / "disk"
+    (disk / "series").mkdir(parents=True)
+    (disk / "series/0001").write_text("x")
+    host.layout.data.parent.mkdir(parents=True, exist_ok=True)
+    host.layout.data.symlink_to(disk)
+
+    assert host.remove(purge_data=True).changed
+
+    assert list(disk.iterdir()) == []
+    assert host.layout.data.is_symlink()
+    assert [list(place.iterdir()) for place in sorted(mounted)] == [[], []]
     assert not host.remove(purge_data=True).changed
 
 

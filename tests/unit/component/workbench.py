@@ -252,7 +252,7 @@ class Host:
         return (
             config_tree.read(self.layout.config) == declared.live_texts(self.layout)
             and (self.layout.current / "tiny.service").read_text() == declared.unit_text(self.layout)
-            and release.is_intact(self.layout.opt / declared.release.name)
+            and release.is_intact(self.layout.opt / declared.release.name, declared.release)
         )
 
     def serves(self, declared: declaration.Declaration) -> bool:
@@ -263,7 +263,7 @@ class Host:
             and running.version == declared.release.version
             and running.texts == declared.live_texts(self.layout)
             and running.unit == declared.unit_text(self.layout)
-            and release.is_intact(self.layout.opt / declared.release.name)
+            and release.is_intact(self.layout.opt / declared.release.name, declared.release)
         )
 
 
