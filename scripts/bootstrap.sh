@@ -74,7 +74,7 @@ require_system() {
     # The lists may be renewed only now, and with them what the distribution offers.
     mapfile -t missing < <(missing_packages "${1:-}" | tr ' ' '\n')
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=120 install "${missing[@]}" >&2 </dev/null ||
+        -o DPkg::Lock::Timeout=120 install "${missing[@]}" >/dev/null </dev/null ||
         die "The packages could not be installed: ${missing[*]}"
 }
 

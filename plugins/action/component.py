@@ -10,8 +10,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
-from ansible_collections.promontory.stack.plugins.module_utils.fetch import is_reachable, sha256_of
+from ansible_collections.promontory.stack.plugins.module_utils.fetch import is_reachable
 from ansible_collections.promontory.stack.plugins.plugin_utils import artifact, choice, python_release
 from ansible_collections.promontory.stack.plugins.plugin_utils.rendering import plain, render
 from ansible_collections.promontory.stack.plugins.plugin_utils.settings import Gate
@@ -20,7 +21,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _MODULE = "promontory.stack.component"
 _HOST_MODULE = "promontory.stack.host"
 _RELEASE_KEYS = {
-    "program", "version", "install_from", "archive", "packages", "package_files", "python", "version_command", "allow_downgrade",
+    "program", "version", "install_from", "archive", "packages", "optional_packages", "package_files", "python", "version_command",
+    "allow_downgrade",
 }  # fmt: skip
 _KEYS = {
     "name", "state", "purge_data", "release", "user", "config", "config_extra", "secrets", "flags", "flags_extra", "flags_help",
@@ -160,6 +162,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "version": chosen.version,
             "source": chosen.source,
             "packages": release.get("packages") or [] if packaged else [],
+            "optional_packages": release.get("optional_packages") or [] if packaged else [],
             "package_version": chosen.package_version,
             "package_files": release.get("package_files") or {} if packaged else {},
             "version_command": release.get("version_command") or [],

@@ -76,6 +76,10 @@ class Apt:
             )
         return files
 
+    def offered(self, packages: Sequence[str]) -> list[str]:
+        """Return those of the packages that the host's sources have, in their order."""
+        return [package for package in packages if self._policy(package)]
+
     def update(self) -> None:
         """Fetch the package lists anew."""
         result = commands.run(["apt-get", *self._options(), "-qq", "update"], timeout_s=_UPDATE_TIMEOUT_S)

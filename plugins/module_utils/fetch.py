@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import shutil
 import urllib.error
@@ -55,12 +54,3 @@ def reason(error: Exception) -> str:
     if isinstance(error, urllib.error.URLError):
         return f"not reachable ({error.reason})"
     return f"not reachable ({error or type(error).__name__})"
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import re
-import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.promontory.stack.plugins.module_utils import versions
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.release import fill
 
-_REQUEST_TIMEOUT_S = 5.0
 _STALE_S = 5.0  # a reload of a large configuration takes Prometheus some seconds
 _KEYS = {"ready", "version", "reload", "timeout_s", "settle_s", "http"}
 
@@ -93,70 +86,11 @@ def from_mapping(component: str, options: Mapping[str, Any], places: Mapping[str
     )
 
 
-class Client:
-    """Asks one program over HTTP(S) with the link's TLS names and credentials."""
+class Client(Protocol):
+    """Asks one program; see ``http_client.Client``."""
 
-    def __init__(self, readback: Readback) -> None:
-        self._readback = readback
-
-    def get(self, url: str) -> str:
-        """Return the body of a 200 answer.
-
-        Raises:
-            OSError: Anything else, with the answer's first line as its text.
-        """
-        spec = self._readback
-        try:
-            request = urllib.request.Request(url)  # noqa: S310 - the role's own URL
-        except ValueError as error:
-            raise OSError(f"{url!r} is no URL: {error}") from error
-        if spec.username:
-            password = Path(spec.password_file).read_text(encoding="utf-8").rstrip("\n")
-            request.add_header(
-                "Authorization", "Basic " + base64.b64encode(f"{spec.username}:{password}".encode()).decode()
-            )
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]  # a proxy cannot see loopback
-        if url.startswith("https:"):
-            handlers.append(_named_https(spec))
-        try:
-            with urllib.request.build_opener(*handlers).open(request, timeout=_REQUEST_TIMEOUT_S) as answer:
-                return str(answer.read().decode("utf-8", "replace"))
-        except urllib.error.HTTPError as error:
-            raise OSError(
-                f"{url} answers {error.code}: {error.read(200).decode('utf-8', 'replace').strip()}"
-            ) from error
-        except urllib.error.URLError as error:
-            raise OSError(f"{url}: {error.reason}") from error
-        except http.client.HTTPException as error:
-            raise OSError(f"{url}: {error!r}") from error
-
-    def metric(self, url: str, name: str) -> float | None:
-        """Return the value of a metric without labels; None when it is not exposed."""
-        for line in self.get(url).splitlines():
-            if line.startswith(f"{name} "):
-                return float(line.split()[1])
-        return None
-
-
-def _named_https(spec: Readback) -> urllib.request.HTTPSHandler:
-    context = ssl.create_default_context(cafile=spec.ca_file or None)
-    if not spec.server_name:
-        return urllib.request.HTTPSHandler(context=context)
-
-    class Named(http.client.HTTPSConnection):
-        """Connects to the URL's address and expects the certificate of another name."""
-
-        def connect(self) -> None:
-            http.client.HTTPConnection.connect(self)
-            self.sock = context.wrap_socket(self.sock, server_hostname=spec.server_name)
-
-    class Handler(urllib.request.HTTPSHandler):
-        """Opens https URLs with that connection."""
-
-        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(Named, req)
-
-    return Handler(context=context)
+    def get(self, url: str) -> str: ...
+    def metric(self, url: str, name: str) -> float | None: ...
 
 
 def wait_until_ready(client: Client, readback: Readback, *, alive: Callable[[], None]) -> None:

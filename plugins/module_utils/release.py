@@ -22,14 +22,14 @@ from pathlib import Path
 
 from ansible_collections.promontory.stack.plugins.module_utils import commands, debian, versions
 from ansible_collections.promontory.stack.plugins.module_utils.atomic import remove_tree, sync_directory
+from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
-from ansible_collections.promontory.stack.plugins.module_utils.fetch import download, sha256_of
+from ansible_collections.promontory.stack.plugins.module_utils.machine import architecture
 
 MANIFEST = ".promontory-release.json"
 
 # e_machine of the ELF header (System V ABI, gABI chapter 4) for the architectures we install on.
 _ELF_MACHINES = {62: "amd64", 183: "arm64"}
-_MACHINE_NAMES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _UNPACKED_PER_PACKED = 4  # measured on the Prometheus archive: 3.3
 
 
@@ -50,6 +50,7 @@ class Release:
         url: Where the host fetches the archive itself, else empty.
         sha256: The archive's checksum, hexadecimal; empty for packages, which apt verifies.
         packages: Debian packages to unpack, the first one gives the version.
+        optional_packages: Further ones, unpacked where the distribution has them.
         package_version: Full version of the first package.
         package_files: ``{path in the packages: path in the release}``; all files when empty. A path that ends
             with a slash is a directory that not every distribution's packages have.
@@ -64,20 +65,15 @@ class Release:
     url: str = ""
     sha256: str = ""
     packages: tuple[str, ...] = ()
+    optional_packages: tuple[str, ...] = ()
     package_version: str = ""
     package_files: Mapping[str, str] = field(default_factory=dict)
     version_command: tuple[str, ...] = ()
 
     def layout(self) -> str:
         """Digest of how the release's files are arranged: the same version can be unpacked in another way."""
-        arrangement = [self.source, list(self.packages), dict(self.package_files)]
+        arrangement = [self.source, list(self.packages), list(self.optional_packages), dict(self.package_files)]
         return hashlib.sha256(json.dumps(arrangement, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def architecture() -> str:
-    """Return this host's architecture by the name release archives use."""
-    machine = platform.machine().lower()
-    return _MACHINE_NAMES.get(machine, machine)
 
 
 def is_intact(directory: Path, release: Release) -> bool:
@@ -146,6 +142,9 @@ def _unpack_archive(release: Release, staging: Path, content: Path) -> None:
     archive = release.artifact
     if archive is None:
         archive = staging / "artifact"
+        # Loaded here because it is slow to load and most runs fetch nothing.
+        from ansible_collections.promontory.stack.plugins.module_utils.fetch import download
+
         download(release.url, archive)
     found = sha256_of(archive)
     if found != release.sha256:
@@ -185,7 +184,8 @@ def _safe_members(tar: tarfile.TarFile, directory: Path) -> Iterator[tarfile.Tar
 def _unpack_packages(release: Release, staging: Path, content: Path, apt: debian.Apt) -> None:
     unpacked = staging / "unpacked"
     unpacked.mkdir()
-    for package in apt.download(release.packages, release.package_version, staging):
+    packages = [*release.packages, *apt.offered(release.optional_packages)]
+    for package in apt.download(packages, release.package_version, staging):
         debian.unpack(package, unpacked)
     if not release.package_files:
         for entry in unpacked.iterdir():

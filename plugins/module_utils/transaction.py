@@ -65,7 +65,7 @@ class Transaction:
         layout: The component's paths.
         service: Its unit in systemd.
         check_mode: Judge and show, change nothing.
-        client: Makes the HTTP client for a readback; replaced in unit tests.
+        client: Makes the client for a readback, by HTTP when left out; replaced in unit tests.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Transaction:
         service: Service,
         *,
         check_mode: bool = False,
-        client: Callable[[readback.Readback], readback.Client] = readback.Client,
+        client: Callable[[readback.Readback], readback.Client] | None = None,
     ) -> None:
         self.layout = layout
         self.service = service
@@ -285,8 +285,8 @@ class Transaction:
         try:
             atomic.point_link(self.layout.current, f"generations/{target.id}")
             housekeeping.link_unit(self.layout)
-            if not reload_only:
-                self.service.daemon_reload()
+            # Before a reload too: systemd sees another file behind the unit's link, even with the same text.
+            self.service.daemon_reload()
             self._start_and_read_back(target, reload_only=reload_only)
         except (ComponentError, OSError) as error:
             state = self._put_back(target, reload_only=reload_only)
@@ -314,7 +314,7 @@ class Transaction:
 
     def _start_and_read_back(self, target: journal.Generation, *, reload_only: bool) -> None:
         spec = self._readback_of(target)
-        client = self._client(spec)
+        client = (self._client or _http_client())(spec)
         since, refused_before = time.time(), False
         if reload_only:
             refused_before = readback.refused_last_reload(client, spec)
@@ -455,3 +455,10 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8", "replace")  # as it is: no line end is to look like another
     except OSError:
         return ""
+
+
+def _http_client() -> Callable[[readback.Readback], readback.Client]:
+    # Loaded here because it is slow to load and a run that changes nothing asks no program.
+    from ansible_collections.promontory.stack.plugins.module_utils.http_client import Client
+
+    return Client

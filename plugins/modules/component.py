@@ -57,6 +57,10 @@ options:
         description: Debian packages to unpack; the first one gives the version.
         type: list
         elements: str
+      optional_packages:
+        description: Further packages, unpacked where the distribution has them; what is in one elsewhere may be apart there.
+        type: list
+        elements: str
       package_files:
         description: Path in the packages to path in the release, all files when left out. A path with a slash at its end may be missing.
         type: dict

@@ -17,6 +17,11 @@ options:
     type: list
     elements: str
     default: [/opt, /etc, /var/lib]
+  files:
+    description: Small files whose SHA-256 is told, empty for one that is absent, so that a role need not ask again.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: It only reads.
@@ -38,7 +43,7 @@ ansible_facts:
       description:
         - C(os) (id, version, codename, family), C(architecture) (amd64, arm64 or the word of the kernel), C(python),
           C(systemd) (version, 0 when it does not run), C(privileged), C(free_mb) by path,
-          C(installed) (component to version, source, release, request, generation).
+          C(installed) (component to version, source, release, request, generation), C(files) (path to SHA-256).
       type: dict
 """
 
@@ -51,8 +56,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.promontory.stack.plugins.module_utils import commands, journal
+from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
-from ansible_collections.promontory.stack.plugins.module_utils.release import architecture
+from ansible_collections.promontory.stack.plugins.module_utils.machine import architecture
 
 
 def os_release(text: str) -> dict[str, str]:
@@ -107,7 +113,8 @@ def installed() -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Run the module."""
     paths = {"type": "list", "elements": "str", "default": ["/opt", "/etc", "/var/lib"]}
-    module = AnsibleModule(argument_spec={"paths": paths}, supports_check_mode=True)
+    files = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(argument_spec={"paths": paths, "files": files}, supports_check_mode=True)
     try:
         text = Path("/etc/os-release").read_text(encoding="utf-8")
     except OSError:
@@ -124,6 +131,7 @@ def main() -> None:
         "privileged": os.geteuid() == 0,
         "free_mb": {path: free_mb(path) for path in module.params["paths"]},
         "installed": components,
+        "files": {path: sha256_of(Path(path)) if Path(path).is_file() else "" for path in module.params["files"]},
     }
     module.exit_json(changed=False, ansible_facts={"stack_host": facts})
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.promontory.stack.plugins.module_utils import fetch
 from ansible_collections.promontory.stack.plugins.module_utils.atomic import write_file
+from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 
 _LOCK_FILE = "artifacts.lock.json"
@@ -94,7 +95,7 @@ class Cache:
         """
         path, expected = self.path(archive), self.expected_sum(archive)
         if path.is_file():
-            found = fetch.sha256_of(path)
+            found = sha256_of(path)
             if found != expected:
                 raise ComponentError(
                     f"{path}: its SHA-256 is {found}, expected {expected}.",
@@ -106,7 +107,7 @@ class Cache:
         os.close(descriptor)
         try:
             fetch.download(archive.url, Path(temporary))
-            found = fetch.sha256_of(Path(temporary))
+            found = sha256_of(Path(temporary))
             if found != expected:  # what was cut short on the way must not lie in the cache for the next run
                 raise ComponentError(
                     f"{archive.url}: what it answers has the SHA-256 {found}, expected {expected}.",

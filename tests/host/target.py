@@ -48,7 +48,12 @@ class Target:
         self.cache = folder / "artifacts"
         self._ssh: list[str] = []
         groups = {"lab_hosts": {"hosts": {NAME: None}}, "prometheus": {"hosts": {NAME: None}}}
-        shared = {"lab_name": LAB, "stack_artifact_cache": str(self.cache), "stack_build_dir": str(folder / "build")}
+        shared = {
+            "lab_name": LAB,
+            "stack_artifact_cache": str(self.cache),
+            "stack_build_dir": str(folder / "build"),
+            "prometheus_alertmanagers": ["http://127.0.0.1:9093"],  # rules without anybody to tell are refused
+        }
         (folder / "inventory").mkdir()
         (folder / "inventory/hosts.yml").write_text(yaml.safe_dump({"all": {"vars": shared, "children": groups}}))
 
@@ -99,7 +104,7 @@ class Target:
 
     def declare_in_turn(self, components: Sequence[Mapping[str, Any]]) -> Run:
         """Run a play with a task for each, going on after those that fail."""
-        return self.playbook(self._play(components, ignore_errors=True))
+        return self.playbook(self._play(components, ignore_errors=True, ignore_unreachable=True))
 
     def declare_and_interrupt(self, component: Mapping[str, Any], *, after_s: float) -> int:
         """Press Ctrl-C on a play, some seconds after its module began to work; return the exit status."""
@@ -133,15 +138,18 @@ class Target:
         Args:
             component: Whose module.
             steps: What to do with each: ``{"do": "measure"}`` its time, ``{"do": "kill", "at": 0.5}`` it after that
-                part of the measured time, or let it ``{"do": "finish"}``; ``look`` (a Python program, run with
+                part of the shortest time measured, or let it ``{"do": "finish"}``; ``look`` (a Python program, run with
                 the component's lock held) is run afterwards. A JSON line is printed for each step.
         """
         lock = f"/run/lock/promontory-{component}.lock"
         command = f"python3 -c {shlex.quote(_WATCH)} {lock} {shlex.quote(json.dumps(steps))}"
         with subprocess.Popen([*self._ssh, command], stdout=subprocess.PIPE, text=True) as watch:
-            assert watch.stdout is not None
-            assert watch.stdout.readline() == "watching\n"
-            yield watch
+            try:
+                assert watch.stdout is not None
+                assert watch.stdout.readline() == "watching\n"
+                yield watch
+            finally:
+                watch.kill()
 
     # -- small things --------------------------------------------------------------------------------
 
@@ -192,7 +200,8 @@ for step in steps:
             os.killpg(os.getpgid(pid), signal.SIGKILL)
     fcntl.flock(mine, fcntl.LOCK_EX)
     if step["do"] == "measure":
-        lasts = told["lasts_s"] = time.monotonic() - began
+        told["lasts_s"] = time.monotonic() - began
+        lasts = min(lasts or 60.0, told["lasts_s"])
     told["seen"] = json.loads(subprocess.check_output([sys.executable, "-c", step["look"]]))
     fcntl.flock(mine, fcntl.LOCK_UN)
     print(json.dumps(told), flush=True)
@@ -208,6 +217,14 @@ def _tool(name: str) -> str:
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return {**kept, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+
+def ended(watch: subprocess.Popen[str], run: Run) -> str:
+    """What a watch printed, once the run it watched is over."""
+    try:
+        return watch.communicate(timeout=20)[0]
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"the watch waits for more than there was:\n{run.output[-3000:]}") from None
 
 
 def wait_until(what: str, ask: Any, *, limit_s: float = 15.0) -> Any:

@@ -6,11 +6,12 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.host.beacon import LOOK, Beacon, is_served, is_whole, look, serves
-from tests.host.target import Target, wait_until
+from tests.host.target import NAME, Target, ended, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -176,8 +177,8 @@ def test_a_first_install_that_does_not_serve_leaves_nothing_active(target: Targe
 def test_killed_at_random_points_a_whole_set_serves_and_the_next_run_finishes(old: Target) -> None:
     seed = random.randrange(10**6)  # noqa: S311 - nothing is kept secret with it
     chance = random.Random(seed)  # noqa: S311 - the same
-    wanted = [NEW, *[one for number in range(KILLS) for one in [(OLD, NEW)[number % 2]] * 2]]
-    steps = [{"do": "measure", "look": LOOK}]
+    wanted = [NEW, OLD, NEW, *[one for number in range(KILLS) for one in [(OLD, NEW)[number % 2]] * 2]]
+    steps: list[dict[str, Any]] = [{"do": "measure", "look": LOOK}] * 3
     for number in range(KILLS):
         # One in each of equal slices of the change's time: no part of it is left to luck.
         steps += [
@@ -187,7 +188,7 @@ def test_killed_at_random_points_a_whole_set_serves_and_the_next_run_finishes(ol
 
     with old.watching("beacon", *steps) as watch:
         run = old.declare_in_turn([one.arguments(old) for one in wanted])
-        told = [json.loads(line) for line in watch.communicate(timeout=60)[0].splitlines()]
+        told = [json.loads(line) for line in ended(watch, run).splitlines()]
 
     assert len(told) == len(steps), run.output
     for number, (step, one) in enumerate(zip(told, wanted, strict=True)):
@@ -197,8 +198,8 @@ def test_killed_at_random_points_a_whole_set_serves_and_the_next_run_finishes(ol
         else:
             assert is_served(step["seen"], one), where
     killed = sum(step.get("killed", False) for step in told)
-    assert run.output.count("...ignoring") == killed, run.output
-    assert killed >= KILLS * 3 // 4, f"only {killed} of {KILLS} runs were ended in time: {told}"
+    assert run.output.count(f"fatal: [{NAME}]") == killed, run.output
+    assert killed >= KILLS // 2, f"only {killed} of {KILLS} runs were ended in time: {told}"
     left = "ls -d /opt/beacon/.staging-* /etc/beacon/.staging-* /etc/beacon/generations/.staging-* /var/tmp/promontory-check*"
     assert old.shell(f"{left} 2>/dev/null", check=False) == ""
 
@@ -218,7 +219,7 @@ def test_two_runs_at_once_wait_for_one_another(old: Target) -> None:
 
     with old.watching("beacon", {"do": "finish", "look": LOOK}) as watch:
         run = old.declare(NEW.arguments(old))
-        first = json.loads(watch.communicate(timeout=30)[0])
+        first = json.loads(ended(watch, run))
 
     assert run.returncode == 0, run.output
     assert is_served(first["seen"], OLD), "it began while the other run held the lock"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,17 @@ def test_a_build_that_cannot_end_well_is_not_begun(monkeypatch: pytest.MonkeyPat
 def test_a_registry_that_does_not_answer_is_no_registry(reference: str) -> None:
     """It must not cost minutes to find that out."""
     assert not lab_image.registry_answers(reference)
+
+
+@pytest.mark.lab
+def test_an_image_that_a_lab_uses_is_not_purged(lab: Clone) -> None:
+    """Check mode, for other labs of this machine may want the other images."""
+    image = str(lab.containers()["one"]["Image"])
+
+    run = lab.remove("-e", "lab_purge_image=true", "--check", "-v")
+
+    assert run.returncode == 0, run.output
+    assert image in re.search(r'"kept": \[(.*?)\]', run.output)[1]
 
 
 @pytest.mark.lab

@@ -197,7 +197,7 @@ def test_a_topology_variable_in_a_play_is_refused_because_other_hosts_cannot_see
     )
 
 
-@pytest.mark.parametrize("given", ["stack_tls=true", "stack_keep_releases=5"])
+@pytest.mark.parametrize("given", ["stack_tls=true", "stack_keep_generations=5"])
 def test_key_value_extra_vars_are_text_and_the_message_says_how_to_write_them(stack: Project, given: str) -> None:
     run = stack.play(TOPOLOGY, PREFLIGHT, options=("-e", given))
 

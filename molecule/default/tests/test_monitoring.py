@@ -70,7 +70,9 @@ def test_a_probe_through_the_edge_tells_whether_a_page_is_well(door: Door) -> No
 def test_a_short_job_leaves_its_metric_and_a_restart_does_not_lose_it(host: StackHost) -> None:
     """Batch jobs push once; what the Pushgateway forgets is gone."""
     push = "printf 'nightly_backup_bytes 42\\n' | python3 -c %s http://127.0.0.1:9091/metrics/job/backup"
-    code = "import sys,urllib.request as u; u.urlopen(u.Request(sys.argv[1], data=sys.stdin.buffer.read(), method='PUT'))"
+    code = (
+        "import sys,urllib.request as u; u.urlopen(u.Request(sys.argv[1], data=sys.stdin.buffer.read(), method='PUT'))"
+    )
     host.shell.check_output(push, code)
 
     host.shell.check_output("systemctl restart pushgateway")

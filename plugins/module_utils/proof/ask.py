@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.promontory.stack.plugins.module_utils.readback import Client, Readback
+from ansible_collections.promontory.stack.plugins.module_utils.http_client import Client
+from ansible_collections.promontory.stack.plugins.module_utils.readback import Readback
 
 _REQUEST_TIMEOUT_S = 10.0
 

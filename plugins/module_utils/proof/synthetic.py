@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.promontory.stack.plugins.module_utils.http_client import Client
 from ansible_collections.promontory.stack.plugins.module_utils.proof import ask
 from ansible_collections.promontory.stack.plugins.module_utils.proof.finding import Finding
-from ansible_collections.promontory.stack.plugins.module_utils.readback import Client
 
 METRIC = "promontory_synthetic_alert"
 FILE = "promontory_synthetic.prom"

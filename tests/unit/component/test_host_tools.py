@@ -145,6 +145,17 @@ def test_a_package_the_mirror_dropped_is_asked_for_again_with_new_lists(
     assert [file.name for file in debian.Apt().download(["tiny"], "1.0.0-1", tmp_path)] == ["tiny_1.0.0-1_all.deb"]
 
 
+def test_of_optional_packages_those_are_taken_that_the_distribution_has(
+    tools: tuple[list[list[str]], dict[str, Answer]],
+) -> None:
+    def policy(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(argv, 0, POLICY if argv[-1] == "tiny" else "", "")
+
+    tools[1]["apt-cache"] = policy
+
+    assert debian.Apt().offered(["absent", "tiny"]) == ["tiny"]
+
+
 def test_a_package_that_cannot_be_downloaded_is_named(
     tools: tuple[list[list[str]], dict[str, Answer]], tmp_path: Path
 ) -> None:

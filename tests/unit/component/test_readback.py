@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.promontory.stack.plugins.module_utils import readback
+from ansible_collections.promontory.stack.plugins.module_utils import http_client, readback
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 
 from tests.unit.component.server import Site, make_certificate, serving
@@ -56,7 +56,7 @@ def test_waits_until_the_program_is_ready(site: Site) -> None:
     site.pages["/ready"] = lambda: next(answers)
     spec = readback.Readback(ready_url=f"{site.url}/ready", timeout_s=5)
 
-    readback.wait_until_ready(readback.Client(spec), spec, alive=_alive)
+    readback.wait_until_ready(http_client.Client(spec), spec, alive=_alive)
 
     assert site.asked == ["GET /ready"] * 3
 
@@ -65,7 +65,7 @@ def test_tells_the_last_answer_of_a_program_that_is_never_ready(site: Site) -> N
     spec = readback.Readback(ready_url=f"{site.url}/ready", timeout_s=0.05)
 
     with pytest.raises(ComponentError, match=r"not ready after 0 s: http://127\.0\.0\.1:\d+/ready answers 404"):
-        readback.wait_until_ready(readback.Client(spec), spec, alive=_alive)
+        readback.wait_until_ready(http_client.Client(spec), spec, alive=_alive)
 
 
 def test_does_not_wait_for_a_program_that_died() -> None:
@@ -76,7 +76,7 @@ def test_does_not_wait_for_a_program_that_died() -> None:
     began = time.monotonic()
 
     with pytest.raises(ComponentError, match="does not stay up"):
-        readback.wait_until_ready(readback.Client(spec), spec, alive=dead)
+        readback.wait_until_ready(http_client.Client(spec), spec, alive=dead)
     assert time.monotonic() - began < 5
 
 
@@ -101,9 +101,9 @@ def test_compares_the_version_that_answers(site: Site, body: str, json_path: str
 
     if refused:
         with pytest.raises(ComponentError, match=refused):
-            readback.require_version(readback.Client(spec), spec, "3.5.3")
+            readback.require_version(http_client.Client(spec), spec, "3.5.3")
     else:
-        readback.require_version(readback.Client(spec), spec, "3.5.3")
+        readback.require_version(http_client.Client(spec), spec, "3.5.3")
 
 
 def _metrics(success: int, at: float) -> str:
@@ -116,7 +116,7 @@ def _reload_spec(site: Site, timeout_s: float = 5) -> readback.Readback:
 
 def _wait(site: Site, *, since: float, refused_before: bool = False, timeout_s: float = 5) -> None:
     spec = _reload_spec(site, timeout_s)
-    client = readback.Client(spec)
+    client = http_client.Client(spec)
     readback.wait_until_reloaded(client, spec, since=since, refused_before=refused_before, alive=_alive)
 
 
@@ -148,7 +148,7 @@ def test_a_refused_reload_is_told_at_once(site: Site) -> None:
 def test_a_refusal_from_before_the_signal_is_no_word_about_it(site: Site) -> None:
     answers = iter([_metrics(0, 900.0)] * 4)
     site.pages["/metrics"] = lambda: next(answers, _metrics(1, 1001.0))
-    assert readback.refused_last_reload(readback.Client(_reload_spec(site)), _reload_spec(site))
+    assert readback.refused_last_reload(http_client.Client(_reload_spec(site)), _reload_spec(site))
 
     _wait(site, since=1000.5, refused_before=True)
 
@@ -166,9 +166,9 @@ def test_credentials_come_from_a_file(site: Site, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("pa:ss wörd\n")
     spec = readback.Readback(username="promontory", password_file=str(tmp_path / "password"))
 
-    assert readback.Client(spec).get(f"{site.url}/ready") == "yes"
+    assert http_client.Client(spec).get(f"{site.url}/ready") == "yes"
     with pytest.raises(OSError, match="answers 401"):
-        readback.Client(readback.Readback()).get(f"{site.url}/ready")
+        http_client.Client(readback.Readback()).get(f"{site.url}/ready")
 
 
 def test_a_proxy_of_the_environment_is_not_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +176,14 @@ def test_a_proxy_of_the_environment_is_not_asked(site: Site, monkeypatch: pytest
     monkeypatch.delenv("no_proxy", raising=False)
     site.pages["/ready"] = "yes"
 
-    assert readback.Client(readback.Readback()).get(f"{site.url}/ready") == "yes"
+    assert http_client.Client(readback.Readback()).get(f"{site.url}/ready") == "yes"
 
 
 @pytest.mark.parametrize("url", ["", "no url", "gopher://h/", "http://127.0.0.1:9/", "http://[::1", "http://h:port/"])
 def test_whatever_is_wrong_with_the_url_is_an_oserror(url: str) -> None:
     """Anything else would get past the transaction's way back."""
     with pytest.raises(OSError):  # noqa: PT011 - the texts are the library's
-        readback.Client(readback.Readback()).get(url)
+        http_client.Client(readback.Readback()).get(url)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
@@ -200,7 +200,7 @@ class TestHttps:
         site, authority = secure
         spec = readback.Readback(ca_file=str(authority), server_name="tiny.example")
 
-        assert readback.Client(spec).get(f"{site.url}/ready") == "yes"
+        assert http_client.Client(spec).get(f"{site.url}/ready") == "yes"
 
     @pytest.mark.parametrize(
         ("trusted", "name"), [(True, "other.example"), (True, ""), (False, "tiny.example")],
@@ -211,5 +211,5 @@ class TestHttps:
         spec = readback.Readback(ca_file=str(authority) if trusted else "", server_name=name)
 
         with pytest.raises(OSError, match="certificate verify failed"):
-            readback.Client(spec).get(f"{site.url}/ready")
+            http_client.Client(spec).get(f"{site.url}/ready")
         assert site.asked == []

@@ -50,8 +50,10 @@ def test_text_with_carriage_returns_is_as_declared_the_second_time(host: Host, s
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param({"conf": "answer: 2\n"}, ["reload"], id="reloadable file"),
-        pytest.param({"files": {"rules/host.yml": "new"}}, ["reload"], id="file added below a pattern"),
+        pytest.param({"conf": "answer: 2\n"}, ["daemon-reload", "reload"], id="reloadable file"),
+        pytest.param(
+            {"files": {"rules/host.yml": "new"}}, ["daemon-reload", "reload"], id="file added below a pattern"
+        ),
         pytest.param({"files": {"other.conf": "new"}}, ["daemon-reload", "restart"], id="other file"),
         pytest.param({"secrets": {"token": "new"}}, ["daemon-reload", "restart"], id="secret"),
         pytest.param({"argv": ("--color",)}, ["daemon-reload", "restart"], id="flag"),
@@ -70,6 +72,7 @@ def test_reloads_where_the_program_can_and_restarts_where_it_must(
 
     assert host.systemd.calls == expected
     assert host.serves(declared)
+    assert not host.apply(declared).changed
 
 
 @pytest.mark.parametrize(

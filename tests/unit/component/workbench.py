@@ -87,6 +87,7 @@ class FakeSystemd:
     def __init__(self, host: layout.Layout) -> None:
         self.layout = host
         self.loaded = ""
+        self.read: tuple[Path, int] | None = None
         self.running: Running | None = None
         self.invocation = 0
         self.reloaded: tuple[int, float] = (1, 0.0)
@@ -94,7 +95,7 @@ class FakeSystemd:
         self.calls: list[str] = []
 
     def status(self) -> service.Status:
-        stale = bool(self.loaded) and self.loaded != self._unit_on_disk()
+        stale = bool(self.loaded) and self.read != self._unit_file()
         if self.running is None:
             return service.Status(active=False, stale=stale, invocation="", state="inactive/dead")
         if "dies" in self.running.texts["tiny.conf"]:
@@ -104,7 +105,7 @@ class FakeSystemd:
 
     def daemon_reload(self) -> None:
         self._called("daemon-reload")
-        self.loaded = self._unit_on_disk()
+        self.loaded, self.read = self._unit_on_disk(), self._unit_file()
 
     def restart(self) -> None:
         self._called("restart")
@@ -158,12 +159,19 @@ class FakeSystemd:
         return found
 
     def _unit_on_disk(self) -> str:
+        file = self._unit_file()
+        return (self.layout.root / file[0]).read_text() if file else ""
+
+    def _unit_file(self) -> tuple[Path, int] | None:
+        """The file behind the unit's links, and its time: systemd tells by them whether it has read it."""
         # Absolute links point into the real file system; the root of the test stands in for it.
         for link in (self.layout.unit_link, self.layout.wants_link):
             if not link.is_symlink():
-                return ""
+                return None
         path = self.layout.root / self.layout.unit_link.readlink().relative_to("/")
-        return path.read_text() if path.exists() else ""
+        if not path.exists():
+            return None
+        return path.resolve().relative_to(self.layout.root.resolve()), path.stat().st_mtime_ns
 
 
 class FakeClient:
