@@ -21,10 +21,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 from ansible_collections.promontory.stack.plugins.module_utils import (
     accounts,
@@ -33,29 +32,21 @@ from ansible_collections.promontory.stack.plugins.module_utils import (
     debian,
     housekeeping,
     journal,
-    readback,
     versions,
 )
 from ansible_collections.promontory.stack.plugins.module_utils import release as releases
+from ansible_collections.promontory.stack.plugins.module_utils.activation import (
+    RECORD,
+    ClientMaker,
+    Service,
+    record_of,
+    start_and_read_back,
+    text_of,
+)
 from ansible_collections.promontory.stack.plugins.module_utils.declaration import Declaration, Outcome, places
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.judge import judge, judge_uninstalled
 from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
-from ansible_collections.promontory.stack.plugins.module_utils.service import Status
-
-# What a generation's own directory tells of it: how to ask it, and what to journal should the journal be lost.
-_RECORD = "generation.json"
-
-
-class Service(Protocol):
-    """What the transaction needs of systemd; see ``service.Systemd``."""
-
-    def status(self) -> Status: ...
-    def daemon_reload(self) -> None: ...
-    def restart(self) -> None: ...
-    def reload(self) -> None: ...
-    def stop(self) -> None: ...
-    def last_words(self, *, lines: int = 15) -> str: ...
 
 
 class Transaction:
@@ -74,7 +65,7 @@ class Transaction:
         service: Service,
         *,
         check_mode: bool = False,
-        client: Callable[[readback.Readback], readback.Client] | None = None,
+        client: ClientMaker | None = None,
     ) -> None:
         self.layout = layout
         self.service = service
@@ -153,6 +144,7 @@ class Transaction:
     def _apply(self, declared: Declaration) -> Outcome:
         config_tree.require_safe_paths(self.layout.name, declared.tree)
         self._refuse_downgrade(declared)
+        self._refuse_foreign_unit()
         if not self.check_mode and self._recover(declared):
             return self._finished(self._journal.committed)
         digest = declared.digest()
@@ -163,7 +155,6 @@ class Transaction:
             judge_uninstalled(self.layout, declared, otherwise=self._otherwise())
             self._outcome.did(f"would activate {declared.release.program} {declared.release.version}")
             return self._finished(self._journal.committed)
-        owner = accounts.ensure(declared.user) if os.geteuid() == 0 else None
         release = self.layout.opt / declared.release.name
         if not releases.is_intact(release, declared.release):
             releases.stage(declared.release, release, apt=debian.Apt())
@@ -171,6 +162,7 @@ class Transaction:
                 f"install {declared.release.program} {declared.release.version} ({declared.release.source})"
             )
         judge(self.layout, declared, release, otherwise=self._otherwise())
+        owner = accounts.ensure(declared.user) if os.geteuid() == 0 else None
         target = self._write_generation(declared, digest, owner)
         reload_only = self._reload_is_enough(target, declared.reload_paths)
         self._activate(target, reload_only=reload_only)
@@ -187,6 +179,14 @@ class Transaction:
                 f"{self.layout.name}: {declared.release.version} is older than {serving.version}, which serves on this host.",
                 hint=f"Set {self.layout.name}_allow_downgrade: true if the older version can read its data, "
                 "or go back to the former generation with a rollback.",
+            )
+
+    def _refuse_foreign_unit(self) -> None:
+        link = self.layout.unit_link
+        if self._journal.committed is None and self._journal.under_way is None and os.path.lexists(link):
+            raise ComponentError(
+                f"{link} is there already, and not from here.",
+                hint=f"Stop {self.layout.unit_name}, move that file away and run again; nothing was changed.",
             )
 
     def _is_as_declared(self, declared: Declaration, digest: str) -> bool:
@@ -252,7 +252,7 @@ class Transaction:
             config_tree.write(staging / "config", declared.tree, owner=owner, places=live)
             atomic.write_file(staging / layout.unit_name, declared.unit_text(layout).encode(), mode=0o644)
             record = {"generation": asdict(target), "user": declared.user, "readback": dict(declared.readback)}
-            atomic.write_file(staging / _RECORD, json.dumps(record).encode(), mode=0o600)
+            atomic.write_file(staging / RECORD, json.dumps(record).encode(), mode=0o600)
             os.symlink(live["release"], staging / "release")
             os.replace(staging, layout.generation(target.id))
             atomic.sync_directory(layout.generations)
@@ -313,35 +313,7 @@ class Transaction:
         return state
 
     def _start_and_read_back(self, target: journal.Generation, *, reload_only: bool) -> None:
-        spec = self._readback_of(target)
-        client = (self._client or _http_client())(spec)
-        since, refused_before = time.time(), False
-        if reload_only:
-            refused_before = readback.refused_last_reload(client, spec)
-            invocation = self.service.status().invocation
-            self.service.reload()
-        else:
-            self.service.restart()
-            invocation = self.service.status().invocation
-
-        def alive() -> None:
-            status = self.service.status()
-            if not status.active or status.invocation != invocation:
-                raise ComponentError(
-                    f"It does not stay up: {self.layout.unit_name} is {status.state}.",
-                    detail=self.service.last_words(),
-                )
-
-        if reload_only:
-            readback.wait_until_reloaded(client, spec, since=since, refused_before=refused_before, alive=alive)
-        readback.wait_until_ready(client, spec, alive=alive)
-        if not reload_only:
-            readback.require_version(client, spec, target.version)
-            settled = time.monotonic() + spec.settle_s
-            while time.monotonic() < settled:
-                alive()
-                time.sleep(0.2)
-        alive()
+        start_and_read_back(self.layout, self.service, target, reload_only=reload_only, client=self._client)
 
     def _reload_is_enough(self, target: journal.Generation, reload_paths: Sequence[str]) -> bool:
         serving = self._journal.committed
@@ -351,15 +323,11 @@ class Transaction:
         if not status.active or status.stale or not housekeeping.unit_links_right(self.layout):
             return False
         old, new = self.layout.generation(serving.id), self.layout.generation(target.id)
-        if _text(old / self.layout.unit_name) != _text(new / self.layout.unit_name):
+        if text_of(old / self.layout.unit_name) != text_of(new / self.layout.unit_name):
             return False
         changed = config_tree.changed_paths(config_tree.read(old / "config"), config_tree.read(new / "config"))
         # Nothing changed means that the live files were edited in place: only a restart is sure to undo it.
         return bool(changed) and config_tree.only_in(changed, reload_paths)
-
-    def _readback_of(self, generation: journal.Generation) -> readback.Readback:
-        options = _record(self.layout.generation(generation.id)).get("readback") or {}
-        return readback.from_mapping(self.layout.name, options, places(self.layout, generation.release))
 
     # -- after a kill ---------------------------------------------------------------------------------
 
@@ -424,11 +392,11 @@ class Transaction:
         return f"{serving.version} still serves with its former set"
 
     def _unit_on_disk(self) -> str:
-        return _text(self.layout.current / self.layout.unit_name)
+        return text_of(self.layout.current / self.layout.unit_name)
 
     def _load(self) -> journal.Journal:
         held = journal.load(self.layout.journal, component=self.layout.name, program=self.layout.program)
-        record = {} if held.committed or held.under_way else _record(self.layout.current)
+        record = {} if held.committed or held.under_way else record_of(self.layout.current)
         if not record:
             return held
         # The journal was lost or moved away: the set that is linked is the one that serves.
@@ -442,23 +410,3 @@ class Transaction:
         if serving is not None:
             self._outcome.version, self._outcome.generation = serving.version, serving.id
         return self._outcome
-
-
-def _record(directory: Path) -> dict[str, Any]:
-    text = _text(directory / _RECORD)
-    record: dict[str, Any] = json.loads(text) if text else {}
-    return record
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8", "replace")  # as it is: no line end is to look like another
-    except OSError:
-        return ""
-
-
-def _http_client() -> Callable[[readback.Readback], readback.Client]:
-    # Loaded here because it is slow to load and a run that changes nothing asks no program.
-    from ansible_collections.promontory.stack.plugins.module_utils.http_client import Client
-
-    return Client

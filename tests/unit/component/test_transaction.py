@@ -388,3 +388,15 @@ def test_the_journal_is_kept_from_other_eyes(host: Host, shelf: Shelf) -> None:
     host.apply(shelf.declare())
 
     assert stat.S_IMODE(host.layout.journal.stat().st_mode) == 0o600
+
+
+def test_a_unit_of_somebody_else_is_not_replaced(host: Host, shelf: Shelf) -> None:
+    """Put back would mean removed: the file is not ours to take away."""
+    host.layout.unit_link.parent.mkdir(parents=True, exist_ok=True)
+    host.layout.unit_link.write_text("[Service]\nExecStart=/usr/local/bin/tiny\n")
+
+    with pytest.raises(ComponentError, match=r"tiny\.service is there already, and not from here"):
+        host.apply(shelf.declare())
+
+    assert host.layout.unit_link.read_text() == "[Service]\nExecStart=/usr/local/bin/tiny\n"
+    assert not host.layout.etc.exists()
