@@ -89,6 +89,8 @@ def is_intact(directory: Path, release: Release) -> bool:
         return False
     if manifest.get("layout") != release.layout():
         return False
+    if release.sha256 and manifest.get("sha256") != release.sha256:
+        return False  # unpacked from an archive that has been replaced since
     for relative, (size, mtime_ns, digest) in files.items():
         try:
             status = (directory / relative).lstat()
@@ -293,6 +295,7 @@ def _write_manifest(release: Release, content: Path) -> None:
         "version": release.version,
         "source": release.source,
         "layout": release.layout(),
+        "sha256": release.sha256,
         "files": files,
     }
     (content / MANIFEST).write_text(json.dumps(manifest, sort_keys=True) + "\n", encoding="utf-8")

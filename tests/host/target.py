@@ -47,12 +47,14 @@ class Target:
         self.folder = folder
         self.cache = folder / "artifacts"
         self._ssh: list[str] = []
-        groups = {"lab_hosts": {"hosts": {NAME: None}}, "prometheus": {"hosts": {NAME: None}}}
+        members = ("lab_hosts", "prometheus", "alertmanager", "node_exporter", "blackbox_exporter", "pushgateway")
+        groups = {group: {"hosts": {NAME: None}} for group in members}
         shared = {
             "lab_name": LAB,
             "stack_artifact_cache": str(self.cache),
             "stack_build_dir": str(folder / "build"),
-            "prometheus_alertmanagers": ["http://127.0.0.1:9093"],  # rules without anybody to tell are refused
+            "alertmanager_oncall_email": "oncall@lab.example",
+            "alertmanager_smtp_smarthost": "127.0.0.1:25",
         }
         (folder / "inventory").mkdir()
         (folder / "inventory/hosts.yml").write_text(yaml.safe_dump({"all": {"vars": shared, "children": groups}}))

@@ -39,7 +39,12 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     ),
     "alertmanager": (
         ("prometheus-alertmanager",),
-        {"usr/bin/prometheus-alertmanager": "alertmanager", "usr/bin/amtool": "amtool"},
+        {
+            "usr/bin/prometheus-alertmanager": "alertmanager",
+            "usr/bin/amtool": "amtool",
+            # Debian's build reads its own templates from disk, upstream's has them inside.
+            "usr/share/prometheus/alertmanager": "share",
+        },
     ),
     "node_exporter": (("prometheus-node-exporter",), {"usr/bin/prometheus-node-exporter": "node_exporter"}),
     "blackbox_exporter": (("prometheus-blackbox-exporter",), {"usr/bin/prometheus-blackbox-exporter": "blackbox_exporter"}),
@@ -92,7 +97,8 @@ def release(program: str, suite: str, architecture: str | None = None) -> Releas
         source = Suite(suite, architecture, cache)
         fetched = [source.fetch(name) for name in packages if name == packages[0] or source.has(name)]
         made = Release(program, fetched[0][0].upstream_version, architecture, Path())
-        directory = cache / "releases" / suite / f"{made.archive_name}-{fetched[0][0].sha256[:8]}"
+        arrangement = hashlib.sha256(repr((fetched[0][0].sha256, sorted(files.items()))).encode()).hexdigest()
+        directory = cache / "releases" / suite / f"{made.archive_name}-{arrangement[:8]}"
         if not directory.is_dir():
             _unpack([file for _, file in fetched], files, directory)
     return Release(program, made.version, architecture, directory)
@@ -114,9 +120,9 @@ def archive(program: str, suite: str, into: Path, architecture: str | None = Non
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped, tarfile.open(
         fileobj=zipped, mode="w", format=tarfile.GNU_FORMAT
     ) as tar:
-        for file in sorted(made.directory.iterdir()):
-            entry = tarfile.TarInfo(f"{made.archive_name}/{file.name}")
-            entry.size, entry.mode = file.stat().st_size, 0o755
+        for file in sorted(path for path in made.directory.rglob("*") if path.is_file()):
+            entry = tarfile.TarInfo(f"{made.archive_name}/{file.relative_to(made.directory)}")
+            entry.size, entry.mode = file.stat().st_size, file.stat().st_mode & 0o777
             with file.open("rb") as content:
                 tar.addfile(entry, content)
     target.write_bytes(packed.getvalue())
@@ -136,7 +142,7 @@ def _unpack(packages: list[Path], files: dict[str, str], directory: Path) -> Non
         for package in packages:
             subprocess.run(["dpkg-deb", "--extract", str(package), str(whole)], check=True)
         for inside, name in files.items():
-            shutil.copy2(whole / inside, chosen / name)
+            shutil.move(whole / inside, chosen / name)
         chosen.rename(directory)
 
 

@@ -201,6 +201,15 @@ def test_a_release_arranged_in_another_way_is_not_the_declared_one(tmp_path: Pat
     assert not release.is_intact(directory, dataclasses.replace(wanted, package_files={"usr/bin/tiny": "bin/tiny"}))
 
 
+def test_a_release_of_an_archive_that_was_replaced_is_not_the_declared_one(tmp_path: Path, opt: Path) -> None:
+    """An operator who corrects the archive of a version must not be left with the former one's files."""
+    wanted = _release(pack(tmp_path / "tiny.tar.gz", {"tiny": b"x"}))
+    directory = _stage(wanted, opt)
+    corrected = _release(pack(tmp_path / "tiny.tar.gz", {"tiny": b"z"}))
+
+    assert not release.is_intact(directory, corrected)
+
+
 def test_a_damaged_release_is_staged_again_in_its_place(tmp_path: Path, opt: Path) -> None:
     wanted = _release(pack(tmp_path / "tiny.tar.gz", {"tiny": b"x"}))
     directory = _stage(wanted, opt)
