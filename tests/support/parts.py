@@ -244,6 +244,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = [part for part in PARTS if part.name in arguments.parts or not arguments.parts]
     absent = [part for part in chosen if not all((ROOT / need).exists() for need in part.needs)]
     LOGS.mkdir(parents=True, exist_ok=True)
+    # A shell that starts us in the background has SIGINT ignored, and programs hand that on to what they start:
+    # tests of Ctrl-C would then press a key that nobody hears.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         over = run([part for part in chosen if part not in absent])
     except KeyboardInterrupt:
