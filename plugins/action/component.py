@@ -10,7 +10,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.promontory.stack.plugins.action.settled import SET_FACT
 from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
+from ansible_collections.promontory.stack.plugins.module_utils.config_tree import Tree, digest
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.fetch import is_reachable
 from ansible_collections.promontory.stack.plugins.plugin_utils import artifact, choice, python_release
@@ -101,10 +103,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "release": self._wire_release(release, program, chosen),
         }
         lacks = known.installed.get("release") != chosen.name
+        tree = Tree(files=wire["files"], secrets=wire["secrets"])
+        asked = {
+            "digest": digest(chosen.name, tree, rendered.unit),
+            "request": wanted.request(),
+            "release": wire["release"],
+        }
         if self._is_preflight():
             if lacks:
                 self._local_artifact(wanted, chosen, known)
-            return {"changed": False, "version": chosen.version, "source": chosen.source}
+            facts = {f"{SET_FACT}{name}": asked}
+            return {"changed": False, "version": chosen.version, "source": chosen.source, "ansible_facts": facts}
+        settled = self._settled(name)
+        if settled.get("digest") == asked["digest"]:
+            serving = {key: settled[key] for key in ("version", "generation")}
+            return {"changed": False, "actions": [], "diff": [], **serving}
         return self._apply(wire, wanted, chosen, known, bring=lacks)
 
     # -- what is asked for, and of whom ------------------------------------------------------------
@@ -134,6 +147,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _is_preflight(self) -> bool:
         """Tell whether the set is only to be rendered and its release to be found, before anything is changed."""
         return bool(self._stack("stack_component_phase") == "preflight")
+
+    def _settled(self, name: str) -> dict[str, Any]:
+        """What the host said a moment ago of this component, if it was asked; see ``promontory.stack.settled``."""
+        facts = (self._task_vars.get("ansible_facts") or {}).get("stack_settled") or {}
+        return dict(plain(facts.get(name) or {}))
 
     def _host_facts(self) -> dict[str, Any]:
         facts = (self._task_vars.get("ansible_facts") or {}).get("stack_host")

@@ -47,6 +47,7 @@ from ansible_collections.promontory.stack.plugins.module_utils.declaration impor
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.judge import judge, judge_uninstalled
 from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
+from ansible_collections.promontory.stack.plugins.module_utils.settled import live_digest
 
 
 class Transaction:
@@ -251,7 +252,12 @@ class Transaction:
             staging.chmod(0o755)
             config_tree.write(staging / "config", declared.tree, owner=owner, places=live)
             atomic.write_file(staging / layout.unit_name, declared.unit_text(layout).encode(), mode=0o644)
-            record = {"generation": asdict(target), "user": declared.user, "readback": dict(declared.readback)}
+            record = {
+                "generation": asdict(target),
+                "user": declared.user,
+                "readback": dict(declared.readback),
+                "live": live_digest(declared.live_texts(layout), declared.unit_text(layout)),
+            }
             atomic.write_file(staging / RECORD, json.dumps(record).encode(), mode=0o600)
             os.symlink(live["release"], staging / "release")
             os.replace(staging, layout.generation(target.id))
