@@ -44,6 +44,13 @@ def test_a_pair_differs_in_its_replica_label_and_in_nothing_else(hosts: Hosts) -
 
 def test_an_alert_of_both_is_one_alert(hosts: Hosts) -> None:
     """Without the dropped replica label each person would be woken twice."""
+
+    def both_have_sent_it() -> bool:
+        told = (hosts[name].text("http://127.0.0.1:9090/metrics").splitlines() for name in PROMETHEUS)
+        sent = f'prometheus_notifications_sent_total{{alertmanager="http://{hosts["node3"].address}:'
+        return all(any(line.startswith(sent) and float(line.split()[-1]) > 0 for line in lines) for lines in told)
+
+    wait_until(both_have_sent_it, "alerts of both at node3")
     held = hosts["node3"].json(f"{ALERTMANAGER}/alerts?filter=alertname%3D%22Watchdog%22")
 
     assert len(held) == 1
