@@ -79,15 +79,17 @@ else:
 # Asked on the host: what answers, once it does or cannot, and what lies behind the link and where it leads.
 LOOK = f"""
 import json, os, pathlib, time, urllib.request
-seen, deadline = {{"answers": None, "disk": None}}, time.monotonic() + 15
+seen, deadline, down = {{"answers": None, "disk": None}}, time.monotonic() + 15, 0
 while True:
     seen["active"] = os.popen("systemctl is-active beacon").read().strip()
+    # A restart under way is inactive for a moment too; only a service that stays so is down.
+    down = down + 1 if seen["active"] in ("inactive", "unknown") else 0
     try:
         with urllib.request.urlopen("http://127.0.0.1:{PORT}/all", timeout=5) as answer:
             seen["answers"] = json.load(answer)
     except OSError:
         pass
-    if seen["answers"] or seen["active"] in ("inactive", "unknown") or time.monotonic() > deadline:
+    if seen["answers"] or down > 20 or time.monotonic() > deadline:
         break
     time.sleep(0.05)
 current = pathlib.Path("/etc/beacon/current")
