@@ -91,7 +91,7 @@ class Progress:
             self._phase_changed += 1
         if result.outcome in (Outcome.FAILED, Outcome.UNREACHABLE):
             host.failed = host.failed or (result.component or result.task)
-        elif result.action == _COMPONENT_ACTION and not result.is_preflight and result.component not in host.done:
+        elif result.action == _COMPONENT_ACTION and not result.is_preflight and result.component in host.left:
             host.done.append(result.component)
 
     def _host(self, name: str) -> HostProgress:

@@ -128,6 +128,18 @@ def test_a_component_that_was_only_judged_is_not_done() -> None:
     assert progress.hosts["one"].left == ["mailbox"]
 
 
+def test_a_component_that_is_taken_away_does_not_count_as_one_of_those_to_come() -> None:
+    """Else the table says nine of eight."""
+    progress = expect({"one": ["mailbox"]}, ["Provision"])
+    progress.apply(result(component="mailbox"))
+
+    progress.apply(result(component="pushgateway", outcome=Outcome.CHANGED))
+    progress.apply(result(component=""))
+
+    assert progress.hosts["one"].done == ["mailbox"]
+    assert progress.hosts["one"].changed == 1
+
+
 def test_finished_phases_know_their_time_and_changes() -> None:
     now = [0.0]
     progress = Progress(phases=["A", "B"], hosts={}, clock=lambda: now[0])
