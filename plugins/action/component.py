@@ -74,7 +74,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         program = str(release.get("program") or name)
         if state != "present":
             purge = bool(arguments.get("purge_data", False))
-            return self._call({"name": name, "program": program, "state": state, "purge_data": purge})
+            # Without a release the host's journal knows which program it was.
+            return self._call({"name": name, "program": release.get("program"), "state": state, "purge_data": purge})
         host = self._host_facts()
         wanted = self._wanted(arguments, release, program)
         known = choice.Host(

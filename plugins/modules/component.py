@@ -250,7 +250,7 @@ def main() -> None:
 
 def _run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     name = params["name"]
-    layout = Layout(name=name, program=params["program"] or name)
+    layout = Layout(name=name, program=params["program"] or _program(name))
     if params["state"] == "candidate":
         lists = layout.root / "run/promontory/apt" if check_mode else None
         if lists is not None:
@@ -266,6 +266,11 @@ def _run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
             return _said(transaction.apply(_declaration(params)))
         except release.NeedArtifact:
             return {"changed": False, "need_artifact": True}
+
+
+def _program(name: str) -> str:
+    """The program that the host's journal names for a component, which a removal need not know."""
+    return journal.load(Layout(name=name, program=name).journal, component=name, program=name).program
 
 
 def _declaration(params: dict[str, Any]) -> Declaration:

@@ -226,6 +226,18 @@ def test_two_runs_at_once_wait_for_one_another(old: Target) -> None:
     assert serves(old, NEW)
 
 
+def test_a_component_takes_a_program_of_another_name_away_with_it(target: Target) -> None:
+    """A removal names the component alone; which program it was is known on the host."""
+    named = OLD.arguments(target)
+    named["release"] = {**named["release"], "program": "lighthouse"}
+    target.declared(named)
+    assert target.shell("ls /opt/lighthouse").split() == ["1.0.0", "current"]
+
+    target.declared({"name": "beacon", "state": "absent", "purge_data": True})
+
+    assert target.shell("ls -d /opt/lighthouse /etc/beacon 2>/dev/null", check=False) == ""
+
+
 # -- full disks ------------------------------------------------------------------------------------------------
 
 
