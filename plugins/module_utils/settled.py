@@ -30,6 +30,19 @@ def live_digest(texts: dict[str, str], unit_text: str) -> str:
     return hashlib.sha256(json.dumps([texts, unit_text], sort_keys=True).encode()).hexdigest()
 
 
+def lies_whole(layout: Layout, serving: journal.Generation, wanted: release.Release) -> bool:
+    """Tell whether a generation is linked, its unit and secrets are as they must be, and its release is intact.
+
+    What its files say is another question, asked by digest here and with the texts in the transaction.
+    """
+    return (
+        atomic.read_link(layout.current) == f"generations/{serving.id}"
+        and housekeeping.unit_links_right(layout)
+        and config_tree.secrets_are_private(layout.config)
+        and release.is_intact(layout.opt / serving.release, wanted)
+    )
+
+
 def settled(
     layout: Layout, service: Service, *, digest: str, request: str, wanted: release.Release
 ) -> journal.Generation | None:
@@ -46,14 +59,7 @@ def settled(
     serving = held.committed
     if serving is None or held.under_way is not None or (serving.digest, serving.request) != (digest, request):
         return None
-    as_written = (
-        atomic.read_link(layout.current) == f"generations/{serving.id}"
-        and housekeeping.unit_links_right(layout)
-        and config_tree.secrets_are_private(layout.config)
-        and record_of(layout.current).get("live") == _on_disk(layout)
-        and release.is_intact(layout.opt / serving.release, wanted)
-    )
-    if not as_written:
+    if record_of(layout.current).get("live") != _on_disk(layout) or not lies_whole(layout, serving, wanted):
         return None
     status = service.status()
     return serving if status.active and not status.stale else None

@@ -47,7 +47,7 @@ from ansible_collections.promontory.stack.plugins.module_utils.declaration impor
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.judge import judge, judge_uninstalled
 from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
-from ansible_collections.promontory.stack.plugins.module_utils.settled import live_digest
+from ansible_collections.promontory.stack.plugins.module_utils.settled import lies_whole, live_digest
 
 
 class Transaction:
@@ -195,12 +195,9 @@ class Transaction:
         return (
             serving is not None
             and serving.digest == digest
-            and atomic.read_link(layout.current) == f"generations/{serving.id}"
             and config_tree.read(layout.config) == declared.live_texts(layout)
-            and config_tree.secrets_are_private(layout.config)
             and self._unit_on_disk() == declared.unit_text(layout)
-            and housekeeping.unit_links_right(layout)
-            and releases.is_intact(layout.opt / serving.release, declared.release)
+            and lies_whole(layout, serving, declared.release)
         )
 
     def _ensure_running(self, declared: Declaration) -> Outcome:
