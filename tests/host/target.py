@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -12,28 +11,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.support.playbooks import Run
+
 ROOT = Path(__file__).resolve().parents[2]
 LAB = "host-tests"
 NAME = "target"
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a playbook ended and what it printed."""
-
-    returncode: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        """Tasks that changed something."""
-        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.output))
 
 
 class Target:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.host.target import NAME, Run, Target
+from tests.host.target import NAME, Target
 from tests.support import debs
+from tests.support.playbooks import Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.network]
 

@@ -5,34 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.support.playbooks import Run
+
 PROJECT = Path(__file__).parents[2]
 _PARTS = ("ansible.cfg", "galaxy.yml", "meta", "plugins", "roles/lab", "playbooks/lab.yml", "playbooks/collections")
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a playbook ended: its exit status, what it printed and how many tasks changed something."""
-
-    returncode: int
-    output: str
-
-    @property
-    def changed(self) -> int:
-        """Number of tasks that reported a change, of all hosts."""
-        return sum(int(n) for n in re.findall(r"\bchanged=(\d+)", self.output))
 
 
 class Clone:

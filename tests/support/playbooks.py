@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,11 @@ class Run:
 
     returncode: int
     output: str
+
+    @property
+    def changed(self) -> int:
+        """Number of tasks that reported a change, of all hosts."""
+        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.output))
 
 
 class Project:
