@@ -28,7 +28,8 @@ _RELEASE_KEYS = {
 }  # fmt: skip
 _KEYS = {
     "name", "state", "purge_data", "release", "user", "config", "config_extra", "secrets", "flags", "flags_extra", "flags_help",
-    "settings", "exec", "unit", "reload", "checks", "readback", "keep_generations", "fetch_from", "artifact_cache", "artifact_mirror",
+    "settings", "exec", "unit", "reload", "checks", "readback", "data_backup", "known_keys", "keep_generations",
+    "fetch_from", "artifact_cache", "artifact_mirror",
 }  # fmt: skip
 
 
@@ -99,6 +100,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "used_flags": rendered.used_flags,
             "reload_paths": (arguments.get("reload") or {}).get("paths") or [],
             "readback": arguments.get("readback") or {},
+            "data_backup": arguments.get("data_backup") or {},
+            "known_keys": arguments.get("known_keys") or {},
             "keep_generations": int(arguments.get("keep_generations", 3)),
             "allow_downgrade": bool(release.get("allow_downgrade", False)),
             "release": self._wire_release(release, program, chosen),

@@ -50,7 +50,11 @@ def start_and_read_back(
     spec = readback.from_mapping(layout.name, options, places(layout, target.release))
     asked = (client or _http_client())(spec)
     since, refused_before = time.time(), False
-    if reload_only:
+    if reload_only and spec.reload_posts:
+        reload_only = _is_reloaded(asked, spec)
+    if reload_only and spec.reload_posts:
+        invocation = service.status().invocation
+    elif reload_only:
         refused_before = readback.refused_last_reload(asked, spec)
         invocation = service.status().invocation
         service.reload()
@@ -75,6 +79,15 @@ def start_and_read_back(
             alive()
             time.sleep(0.2)
     alive()
+
+
+def _is_reloaded(asked: readback.Client, spec: readback.Readback) -> bool:
+    """Reload by requests; False where the program does not let us in, and a start is what makes it read its files."""
+    try:
+        readback.post_reload(asked, spec)
+    except PermissionError:
+        return False
+    return True
 
 
 def record_of(directory: Path) -> dict[str, Any]:

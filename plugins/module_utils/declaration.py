@@ -26,6 +26,9 @@ class Declaration:
         used_flags: Names of the flags in ``unit`` (``--name``), each must be in that help.
         reload_paths: Patterns of tree paths the program reads again on reload.
         readback: What to ask the program afterwards, as the role gave it.
+        data_backup: What to keep of the program's data before another version runs on them; see ``data_backup.py``.
+        known_keys: ``file`` (the release's own ini file with every key it knows), ``keys`` (the user's, by section, to be
+            judged by it) and ``free`` (patterns of sections that take any key); empty when nothing is judged.
         keep_generations: How many sets to keep, the serving one included.
         allow_downgrade: Whether an older version may replace a newer one.
     """
@@ -40,6 +43,8 @@ class Declaration:
     used_flags: Sequence[str] = ()
     reload_paths: Sequence[str] = ()
     readback: Mapping[str, Any] = field(default_factory=dict)
+    data_backup: Mapping[str, Any] = field(default_factory=dict)
+    known_keys: Mapping[str, Any] = field(default_factory=dict)
     keep_generations: int = 3
     allow_downgrade: bool = False
 

@@ -51,6 +51,21 @@ def remove_old(layout: Layout, known: Collection[str], *, keep: int) -> None:
         if entry.name not in known:
             atomic.remove_tree(entry)
     remove_unused_releases(layout)
+    remove_unused_addons(layout)
+
+
+def remove_unused_addons(layout: Layout) -> None:
+    """Remove sets of plugins that no kept generation's configuration names."""
+    if not layout.addons.is_dir():
+        return
+    texts = [
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in layout.generations.glob("*/config/*")
+        if path.is_file()
+    ]
+    for entry in layout.addons.iterdir():
+        if not any(f"/{entry.name}" in text for text in texts):
+            atomic.remove_tree(entry)
 
 
 def remove_unused_releases(layout: Layout) -> None:
@@ -105,6 +120,7 @@ def remove_installed(layout: Layout) -> None:
     """Remove all that was installed for a component, but not its data."""
     layout.current.unlink(missing_ok=True)
     atomic.remove_tree(layout.generations)
+    atomic.remove_tree(layout.addons)
     if atomic.read_link(layout.opt_current) == f"/etc/{layout.name}/current/release":
         layout.opt_current.unlink()
     remove_unused_releases(layout)
@@ -118,11 +134,15 @@ def remove_installed(layout: Layout) -> None:
 
 def has_data(layout: Layout) -> bool:
     """Tell whether there is something that :func:`remove_data` would remove."""
-    return layout.data.is_dir() and (not _data_stays(layout) or any(layout.data.iterdir()))
+    return layout.backups.is_dir() or (layout.data.is_dir() and (not _data_stays(layout) or any(layout.data.iterdir())))
 
 
 def remove_data(layout: Layout) -> None:
-    """Remove the program's own state; a disk mounted there, or a link to another place, is emptied and stays."""
+    """Remove the program's own state and its backups; a disk mounted there, or a link to another place, is emptied and stays."""
+    if layout.backups.is_dir():
+        shutil.rmtree(layout.backups)
+    if not layout.data.is_dir():
+        return
     for entry in layout.data.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -15,6 +15,7 @@ from pathlib import Path
 from ansible_collections.promontory.stack.plugins.module_utils.readback import Readback
 
 _REQUEST_TIMEOUT_S = 5.0
+_ACTION_TIMEOUT_S = 60.0
 
 
 class Client:
@@ -29,26 +30,52 @@ class Client:
         Raises:
             OSError: Anything else, with the answer's first line as its text.
         """
+        return self.ask("GET", url, timeout_s=_REQUEST_TIMEOUT_S)
+
+    def post(self, url: str) -> str:
+        """Have the program do something that takes its time, and return the body of its 2xx answer.
+
+        Raises:
+            PermissionError: It does not take the credentials.
+            OSError: Anything else, with the answer's first line as its text.
+        """
+        return self.ask("POST", url, body=b"", timeout_s=_ACTION_TIMEOUT_S)
+
+    def ask(self, method: str, url: str, *, body: bytes | None = None, timeout_s: float) -> str:
+        """Send one request and return the body of its 2xx answer.
+
+        Args:
+            method: Such as ``PUT``.
+            url: Where to.
+            body: JSON, as bytes; None for none.
+            timeout_s: How long an answer may take, seconds.
+        Raises:
+            PermissionError: 401 or 403.
+            OSError: Anything else; ``errno`` is not set, the text has status and first words of the answer.
+        """
         spec = self._readback
         try:
-            request = urllib.request.Request(url)  # noqa: S310 - the role's own URL
+            request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - the role's own URL
         except ValueError as error:
             raise OSError(f"{url!r} is no URL: {error}") from error
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
         if spec.username:
             password = Path(spec.password_file).read_text(encoding="utf-8").rstrip("\n")
             request.add_header(
                 "Authorization", "Basic " + base64.b64encode(f"{spec.username}:{password}".encode()).decode()
             )
+        if spec.bearer:
+            request.add_header("Authorization", f"Bearer {spec.bearer}")
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]  # a proxy cannot see loopback
         if url.startswith("https:"):
             handlers.append(_named_https(spec))
         try:
-            with urllib.request.build_opener(*handlers).open(request, timeout=_REQUEST_TIMEOUT_S) as answer:
+            with urllib.request.build_opener(*handlers).open(request, timeout=timeout_s) as answer:
                 return str(answer.read().decode("utf-8", "replace"))
         except urllib.error.HTTPError as error:
-            raise OSError(
-                f"{url} answers {error.code}: {error.read(200).decode('utf-8', 'replace').strip()}"
-            ) from error
+            kind = PermissionError if error.code in (401, 403) else OSError
+            raise kind(f"{url} answers {error.code}: {error.read(400).decode('utf-8', 'replace').strip()}") from error
         except urllib.error.URLError as error:
             raise OSError(f"{url}: {error.reason}") from error
         except http.client.HTTPException as error:

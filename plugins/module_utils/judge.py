@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ansible_collections.promontory.stack.plugins.module_utils import commands, config_tree, debian
+from ansible_collections.promontory.stack.plugins.module_utils import commands, config_tree, debian, ini_keys
 from ansible_collections.promontory.stack.plugins.module_utils import release as releases
 from ansible_collections.promontory.stack.plugins.module_utils.declaration import Declaration
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.layout import Layout
+from ansible_collections.promontory.stack.plugins.module_utils.release import fill
 
 
 def judge_uninstalled(layout: Layout, declared: Declaration, *, otherwise: str) -> None:
@@ -47,6 +48,7 @@ def judge(layout: Layout, declared: Declaration, release: Path, *, otherwise: st
         places = {"release": str(release), "config": str(config), "data": str(data)}
         config_tree.write(config, declared.tree, owner=None, places=places)
         _refuse_unknown_flags(layout, declared, places, otherwise)
+        _refuse_unknown_keys(layout, declared, places, otherwise)
         for check in declared.checks:
             argv = releases.expand(check, places)
             result = commands.run(argv, cwd=config)
@@ -62,6 +64,15 @@ def judge(layout: Layout, declared: Declaration, release: Path, *, otherwise: st
 def _scratch(layout: Layout) -> tempfile.TemporaryDirectory[str]:
     layout.scratch.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(prefix=layout.scratch_prefix, dir=layout.scratch)
+
+
+def _refuse_unknown_keys(layout: Layout, declared: Declaration, places: Mapping[str, str], otherwise: str) -> None:
+    known = declared.known_keys
+    if known:
+        defaults = Path(fill(str(known["file"]), places))
+        ini_keys.require_known(
+            layout.name, known.get("keys") or {}, defaults, known.get("free") or [], otherwise=otherwise
+        )
 
 
 def _refuse_unknown_flags(layout: Layout, declared: Declaration, places: Mapping[str, str], otherwise: str) -> None:

@@ -46,9 +46,19 @@ class Layout:
         return self.root / "var/lib" / self.name
 
     @property
+    def backups(self) -> Path:
+        """Copies of that state from before another version changed it; root's own."""
+        return self.root / "var/lib/promontory/backups" / self.name
+
+    @property
     def opt(self) -> Path:
         """Directory of the program's releases, one directory a version."""
         return self.root / "opt" / self.program
+
+    @property
+    def addons(self) -> Path:
+        """Sets of plugins, one directory each; a generation's configuration names the one it uses."""
+        return self.root / "opt" / f"{self.program}-plugins"
 
     @property
     def opt_current(self) -> Path:

@@ -11,7 +11,10 @@ The steps, and what a run killed after each leaves behind:
 7. read back the truth from the program           the new set serving
 8. journal: committed
 
-A failure from 5 on swaps back and starts the old set again. The next run after a kill removes what was
+Between 4 and 5, where another version is to run on the program's data and the role asks for it, the service is
+stopped and the data are backed up.
+
+A failure from 5 on swaps back, puts the data back and starts the old set again. The next run after a kill removes what was
 not swapped in; what was, it activates and reads back again before it commits, or swaps back.
 """
 
@@ -29,6 +32,7 @@ from ansible_collections.promontory.stack.plugins.module_utils import (
     accounts,
     atomic,
     config_tree,
+    data_backup,
     debian,
     housekeeping,
     journal,
@@ -136,6 +140,7 @@ class Transaction:
         if self.check_mode:
             return self._finished(serving)
         self._save(replace(self._journal, under_way=former))
+        self._back_up(former, wanted=True)
         self._activate(former, reload_only=False)
         self._save(replace(self._journal, committed=replace(former, at=time.time()), former=serving, under_way=None))
         return self._finished(former)
@@ -166,7 +171,8 @@ class Transaction:
         owner = accounts.ensure(declared.user) if os.geteuid() == 0 else None
         target = self._write_generation(declared, digest, owner)
         reload_only = self._reload_is_enough(target, declared.reload_paths)
-        self._activate(target, reload_only=reload_only)
+        backup = self._back_up(target, wanted=bool(declared.data_backup))
+        self._activate(target, reload_only=reload_only, backup=backup)
         self._commit(target, declared)
         self._outcome.did(f"{'reload' if reload_only else 'restart'} {self.layout.unit_name}")
         return self._finished(target)
@@ -253,6 +259,7 @@ class Transaction:
                 "generation": asdict(target),
                 "user": declared.user,
                 "readback": dict(declared.readback),
+                "data_backup": dict(declared.data_backup),
                 "live": live_digest(declared.live_texts(layout), declared.unit_text(layout)),
             }
             atomic.write_file(staging / RECORD, json.dumps(record).encode(), mode=0o600)
@@ -277,9 +284,44 @@ class Transaction:
         self._save(replace(self._journal, user=declared.user, committed=committed, former=former, under_way=None))
         housekeeping.remove_old(self.layout, self._known_generations(), keep=declared.keep_generations)
 
+    def _back_up(self, target: journal.Generation, *, wanted: bool) -> data_backup.Backup | None:
+        """Keep the data of the version that serves before another one runs on them; the service is stopped then.
+
+        How it is done is told by the serving set, not by the target: that one may name another database.
+
+        Raises:
+            ComponentError: There is no room, or the data cannot be kept; the former set serves again.
+        """
+        serving, layout = self._journal.committed, self.layout
+        if not wanted or serving is None or serving.version == target.version:
+            return None
+        options = record_of(layout.generation(serving.id)).get("data_backup") or {}
+        if not options:
+            return None
+        spec = data_backup.from_mapping(layout, options, places(layout, serving.release))
+        if not data_backup.is_needed(spec):
+            return None
+        try:
+            data_backup.require_room(spec)
+            self.service.stop()
+            backup = data_backup.take(spec, version=serving.version)
+        except (ComponentError, OSError) as error:
+            if not self.service.status().active:
+                self._start_and_read_back(serving, reload_only=False)
+            self._forget(target)
+            raise ComponentError(
+                f"{layout.name}: the data of {serving.version} cannot be backed up, so it is not replaced.",
+                detail=str(error),
+                hint=f"{self._otherwise()[:1].upper()}{self._otherwise()[1:]}.",
+            ) from error
+        self._outcome.did(f"back up the data of {layout.name} {serving.version} to {backup.directory}")
+        return backup
+
     # -- activation -----------------------------------------------------------------------------------
 
-    def _activate(self, target: journal.Generation, *, reload_only: bool) -> None:
+    def _activate(
+        self, target: journal.Generation, *, reload_only: bool, backup: data_backup.Backup | None = None
+    ) -> None:
         """Swap, start and read back; on failure put the committed set back.
 
         Raises:
@@ -292,24 +334,30 @@ class Transaction:
             self.service.daemon_reload()
             self._start_and_read_back(target, reload_only=reload_only)
         except (ComponentError, OSError) as error:
-            state = self._put_back(target, reload_only=reload_only)
+            state = self._put_back(target, reload_only=reload_only, backup=backup)
             raise ComponentError(
                 f"{self.layout.name} {target.version}: the new set does not serve.", detail=str(error), hint=state
             ) from error
 
-    def _put_back(self, target: journal.Generation, *, reload_only: bool) -> str:
+    def _put_back(self, target: journal.Generation, *, reload_only: bool, backup: data_backup.Backup | None) -> str:
         serving = self._journal.committed
         if serving is None:
             self._uninstall()
             return "It was stopped and removed again; nothing of it is active."
         if atomic.read_link(self.layout.current) == f"generations/{serving.id}":
+            if backup is not None:  # it was stopped for the backup
+                self.service.restart()
             self._forget(target)
             return f"The swap itself failed; {self._otherwise()}."
         atomic.point_link(self.layout.current, f"generations/{serving.id}")
         try:
+            if backup is not None and backup.can_be_put_back:
+                self.service.stop()
+                data_backup.put_back(backup)
             self.service.daemon_reload()
             self._start_and_read_back(serving, reload_only=reload_only and self.service.status().active)
-            state = f"Put back: {serving.version} serves with its former set."
+            data = ", on its data from before" if backup is not None and backup.can_be_put_back else ""
+            state = f"Put back: {serving.version} serves with its former set{data}."
         except (ComponentError, OSError) as error:
             state = f"Put back to {serving.version}, which does not come up either: {error}"
         self._forget(target)

@@ -127,7 +127,23 @@ options:
     elements: list
     default: []
   readback:
-    description: What to ask the program afterwards; C(ready), C(version), C(reload), C(http), C(timeout_s), C(settle_s).
+    description:
+      - What to ask the program afterwards; C(ready), C(version), C(reload), C(http), C(timeout_s), C(settle_s).
+      - C(ready) may say with C(json) and C(is) what its answer must hold. C(reload.post) are URLs to post to instead of a signal.
+    type: dict
+    default: {}
+  data_backup:
+    description:
+      - What to keep of the program's data before another version runs on them, in C(/var/lib/promontory/backups/<name>).
+      - C(files) are copied while the service is stopped (with SQLite's companions) and put back when the new version does not serve.
+      - C(command) writes a dump to C({backup}), with the variables of C(environment). C(keep) backups stay, 3 when left out.
+    type: dict
+    default: {}
+  known_keys:
+    description:
+      - Keys that the user has set in an ini file, judged by the release; unknown ones are refused, which many programs do not do.
+      - C(file) is the release's own file with every section and key, C(keys) are the user's by section,
+        C(free) are patterns of sections that take any key.
     type: dict
     default: {}
   keep_generations:
@@ -228,6 +244,8 @@ _WIRE = {
     "used_flags": {"type": "list", "elements": "str", "default": []},
     "reload_paths": {"type": "list", "elements": "str", "default": []},
     "readback": {"type": "dict", "default": {}},
+    "data_backup": {"type": "dict", "default": {}},
+    "known_keys": {"type": "dict", "default": {}},
     "keep_generations": {"type": "int", "default": 3},
     "allow_downgrade": {"type": "bool", "default": False},
     "lock_wait_s": {"type": "float", "default": 90.0},
@@ -290,6 +308,8 @@ def _declaration(params: dict[str, Any]) -> Declaration:
         used_flags=params["used_flags"],
         reload_paths=params["reload_paths"],
         readback=params["readback"],
+        data_backup=params["data_backup"],
+        known_keys=params["known_keys"],
         keep_generations=params["keep_generations"],
         allow_downgrade=params["allow_downgrade"],
     )

@@ -177,3 +177,13 @@ def test_a_damaged_record_of_sums_is_named(cache: Cache, site: Site) -> None:
 
     with pytest.raises(ComponentError, match=r"artifacts\.lock\.json: this record of sums cannot be read"):
         cache.ensure(_archive(site))
+
+
+def test_a_file_that_holds_the_sum_alone_is_the_publishers_word_too(
+    cache: Cache, site: Site, published: Path
+) -> None:
+    """Some publishers put <archive>.sha256 beside the archive, without a file name in it."""
+    site.pages["/alone.sha256"] = f"{sha256(published)}\n"
+    archive = Archive(url=f"{site.url}/{published.name}", sums_url=f"{site.url}/alone.sha256", sha256="")
+
+    assert cache.expected_sum(archive) == sha256(published)

@@ -147,3 +147,20 @@ def test_what_the_host_says_of_its_packages_is_handed_on(wanted: Wanted) -> None
     refusing: Callable[[], str] = refuse
     with pytest.raises(ComponentError, match="not offered"):
         choice.choose(replace(wanted, install_from="package"), FRESH, candidate=refusing)
+
+
+def test_where_nothing_can_be_had_both_ways_and_the_ways_out_are_named(wanted: Wanted, site: Site) -> None:
+    def refuse() -> str:
+        raise ComponentError("tiny: no package of that name.", hint="Another hint.")
+
+    site.pages.clear()
+
+    with pytest.raises(ComponentError, match=r"no source of \w+ [\d.]+ is reachable") as refusal:
+        choice.choose(wanted, FRESH, candidate=refuse)
+
+    said = str(refusal.value)
+    assert "Archive: http" in said
+    assert "Package: tiny: no package of that name." in said
+    assert f"stack_without: [{wanted.component}]" in said
+    assert "Another hint" not in said
+    assert refusal.value.__cause__ is None

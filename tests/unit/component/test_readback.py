@@ -213,3 +213,56 @@ class TestHttps:
         with pytest.raises(OSError, match="certificate verify failed"):
             http_client.Client(spec).get(f"{site.url}/ready")
         assert site.asked == []
+
+
+def test_an_answer_must_say_that_the_database_is_ok(site: Site) -> None:
+    answers = iter(['{"database": "failing"}', "<html>", "{}", '{"database": "ok"}'])
+    site.pages["/api/health"] = lambda: next(answers)
+    options = {"ready": {"url": f"{site.url}/api/health", "json": "database", "is": "ok"}, "timeout_s": 5}
+    spec = readback.from_mapping("tiny", options, {})
+
+    readback.wait_until_ready(http_client.Client(spec), spec, alive=_alive)
+
+    assert next(answers, "all asked") == "all asked"
+
+
+def test_what_the_answer_says_instead_is_told(site: Site) -> None:
+    site.pages["/api/health"] = '{"database": "failing"}'
+    spec = readback.Readback(
+        ready_url=f"{site.url}/api/health", ready_json="database", ready_is="ok", timeout_s=0.05
+    )
+
+    with pytest.raises(ComponentError, match="says database: failing, expected ok"):
+        readback.wait_until_ready(http_client.Client(spec), spec, alive=_alive)
+
+
+def test_a_reload_by_request_asks_every_url_with_the_password(site: Site, tmp_path: Path) -> None:
+    site.password = "ada:hush"
+    site.pages |= {"/reload/one": "{}", "/reload/two": "{}"}
+    (tmp_path / "password").write_text("hush\n")
+    options = {
+        "reload": {"post": [f"{site.url}/reload/one", f"{site.url}/reload/two"]},
+        "http": {"username": "ada", "password_file": "{config}/password"},
+    }
+    spec = readback.from_mapping("tiny", options, {"config": str(tmp_path)})
+
+    readback.post_reload(http_client.Client(spec), spec)
+
+    assert site.asked == ["POST /reload/one", "POST /reload/two"]
+
+
+def test_a_refused_reload_is_told_in_the_programs_words(site: Site) -> None:
+    spec = readback.Readback(reload_posts=(f"{site.url}/gone",))
+
+    with pytest.raises(ComponentError, match=r"refused the new configuration when told to reload: .* answers 404"):
+        readback.post_reload(http_client.Client(spec), spec)
+
+
+def test_a_program_that_does_not_let_us_in_is_another_matter(site: Site) -> None:
+    """Then a start makes it read its files; that is nothing wrong with the configuration."""
+    site.password = "ada:hush"
+    site.pages["/reload"] = "{}"
+    spec = readback.Readback(reload_posts=(f"{site.url}/reload",))
+
+    with pytest.raises(PermissionError):
+        readback.post_reload(http_client.Client(spec), spec)
