@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from promontory import __version__
+from promontory.commands.alerts import alerts
+from promontory.commands.dashboards import dashboards
 from promontory.commands.drill import drill
 from promontory.commands.lab import lab
 from promontory.commands.mail import mail
@@ -36,5 +38,5 @@ def main() -> None:
     """
 
 
-for _command in (up, plan, verify, status, remove, lab, mail, drill):
+for _command in (up, plan, verify, status, remove, lab, mail, alerts, dashboards, drill):
     main.add_command(_command)

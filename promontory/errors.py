@@ -4,6 +4,7 @@ StackError                1
 ├── UsageError            2   the input, the project or the machine is not as it must be
 ├── RunFailed             1   a playbook ended with failed or unreachable hosts
 ├── VerificationFailed    3   everything is provisioned, but the running stack is not as declared
+├── Drifted               3   something that runs was changed by hand; it was not overwritten
 ├── DrillFailed           4   the injected fault or its mail did not go the whole way
 ├── ServiceUnreachable    1   a part of the running stack does not answer the command line
 └── Interrupted         130   Ctrl-C or a termination signal
@@ -40,6 +41,12 @@ class RunFailed(StackError):
 
 class VerificationFailed(StackError):
     """The hosts are provisioned, but the running stack is not as declared."""
+
+    exit_code = 3
+
+
+class Drifted(StackError):
+    """Something that runs was changed by hand, and is not what the project makes; it was not overwritten."""
 
     exit_code = 3
 

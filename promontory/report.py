@@ -13,6 +13,7 @@ from promontory.errors import StackError
 from promontory.events import HostResult
 from promontory.mailbox import Mail, Message
 from promontory.runner import Run
+from promontory.sources import Missing
 from promontory.stack import Proof, Stack
 
 _MESSAGE_LINES = 12   # of a failure; the whole is one command away
@@ -26,6 +27,16 @@ def print_doors(console: Console, stack: Stack) -> None:
         table.add_column(title, overflow="fold")
     for door in stack.doors:
         table.add_row(door.component, door.host, door.url, door.username or "-", str(door.password_file or "-"))
+    console.print(table)
+
+
+def print_missing(console: Console, missing: Sequence[Missing]) -> None:
+    """Print what the stack has to do without, why, and how to add it."""
+    table = Table(title="Missing", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for title in ("component", "why", "to add it"):
+        table.add_column(title, overflow="fold")
+    for item in missing:
+        table.add_row(item.component, escape(item.reason), escape(item.remedy))
     console.print(table)
 
 

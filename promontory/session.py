@@ -20,6 +20,7 @@ from promontory.inventory import Inventory, read_inventory
 from promontory.progress import expect, play_names
 from promontory.project import Project, find_project
 from promontory.runner import Run, parse_extra_vars, require_success, run_playbook
+from promontory.sources import Missing, missing_grafana
 
 _PIPED_WIDTH = 160   # columns of a table that goes to a file or a pipe
 
@@ -67,6 +68,18 @@ class Session:
         return self._parsed_extra_vars[0]
 
     @cached_property
+    def missing(self) -> list[Missing]:
+        """What a lab has to do without, because no source of it is reachable; asked once."""
+        found = missing_grafana(self.project, self.inventory, self.extra_vars)
+        return [found] if found else []
+
+    def _without(self) -> dict[str, Any]:
+        """The variable that leaves out what is missing, beside what was left out with -e."""
+        told = self.extra_vars.get("stack_without") or []
+        names = [*told, *(missing.component for missing in self.missing)]
+        return {"stack_without": names} if self.missing else {}
+
+    @cached_property
     def _parsed_extra_vars(self) -> tuple[dict[str, Any], list[str]]:
         return parse_extra_vars(self.extra_vars_option)
 
@@ -94,7 +107,9 @@ class Session:
         Returns:
             The run; pass it to `require`, or judge it otherwise.
         """
-        progress = expect(components or {}, play_names(self.project.playbook(playbook), skip_tags=skip_tags))
+        without = self._without() if playbook != "lab" else {}
+        components = _left(components or {}, without.get("stack_without", ()))
+        progress = expect(components, play_names(self.project.playbook(playbook), skip_tags=skip_tags))
         all_arguments = [*self._vault_arguments, *self._parsed_extra_vars[1], *arguments]
         if self.limit and playbook != "lab":
             all_arguments += ["--limit", self.limit]
@@ -102,7 +117,7 @@ class Session:
             all_arguments += ["--skip-tags", ",".join(skip_tags)]
         with make_display(self.err, title, progress) as display:
             run = run_playbook(
-                self.project, playbook, extra_vars={**self.extra_vars, **(extra_vars or {})},
+                self.project, playbook, extra_vars={**self.extra_vars, **without, **(extra_vars or {})},
                 arguments=all_arguments, on_event=display.show,
             )
         self.runs.append(run)
@@ -134,3 +149,8 @@ class Session:
 
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return exit_code
+
+
+def _left(components: Mapping[str, Sequence[str]], without: Sequence[str]) -> dict[str, list[str]]:
+    """Take components away from every host's list."""
+    return {host: [name for name in names if name not in without] for host, names in components.items()}

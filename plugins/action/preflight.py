@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.promontory.stack.plugins.module_utils import topology
 from ansible_collections.promontory.stack.plugins.module_utils.topology.inventory import wanted_variables
-from ansible_collections.promontory.stack.plugins.plugin_utils import host_check, plain, roles
+from ansible_collections.promontory.stack.plugins.plugin_utils import alertmanager, host_check, plain, roles
+from ansible_collections.promontory.stack.plugins.plugin_utils.rules import book
+from ansible_collections.promontory.stack.plugins.plugin_utils.spec_check import Finding
 from ansible_collections.promontory.stack.plugins.plugin_utils.variables_check import VariablesCheck, causes, mentioned
 
 _PHASES = ("variables", "host")
+_RULES = f"{roles.COLLECTION}.rules"
+_RULES_DIRECTORY = Path(__file__).resolve().parents[2] / "rules"
 
 
 class ActionModule(ActionBase):
@@ -65,7 +70,7 @@ class ActionModule(ActionBase):
             except roles.RoleProblem as problem:
                 messages.append(f"{problem}.")
                 continue
-            findings.extend(check.role(role))
+            findings.extend(check.role(role, _out_of_range if name == _RULES else None, _TOGETHER.get(name)))
         messages = [finding.message for finding in causes(findings)] + messages
         return messages + [
             message for message in _of_topology(model["problems"], host, task_vars) if not mentioned(findings, message)
@@ -77,7 +82,8 @@ class ActionModule(ActionBase):
             return [str(name) for name in told]
         if not components:
             return [roles.COMMON]
-        return [roles.COMMON, f"{roles.COLLECTION}.baseline", *(role_of[name] for name in components)]
+        # The rules' numbers are read of every host, whoever evaluates them.
+        return [roles.COMMON, f"{roles.COLLECTION}.baseline", _RULES, *(role_of[name] for name in components)]
 
     def _find(self, name: str, task_vars: Mapping[str, Any]) -> Path:
         playbook_dir = Path(str(task_vars["playbook_dir"]))
@@ -95,6 +101,28 @@ class ActionModule(ActionBase):
         templar = self._templar.copy_with_new_env(available_variables={**common.defaults, **task_vars})
         min_free_mb = templar.template(templar.available_variables["stack_min_free_mb"])
         return host_check.judge_host(plain.of(facts), min_free_mb=int(min_free_mb))
+
+
+def _out_of_range(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding for each number of a rule that is not within its range."""
+    for threshold in book.known(_RULES_DIRECTORY).values():
+        problem = threshold.problem(values.get(threshold.variable))
+        if problem:
+            yield Finding(threshold.variable, f"{threshold.variable} {problem}")
+
+
+def _untold(settings: Mapping[str, Any]) -> list[Finding]:
+    """Return what keeps Alertmanager's variables from making a configuration that everybody can rely on."""
+    try:
+        alertmanager.render(plain.of(settings))
+    except alertmanager.AlertmanagerError as error:
+        variable = re.search(r"alertmanager_\w+", str(error))
+        return [Finding(variable.group() if variable else "alertmanager_config", str(error))]
+    return []
+
+
+# Role -> the internal variable that holds its variables together, and who judges it.
+_TOGETHER = {f"{roles.COLLECTION}.alertmanager": ("__alertmanager_settings", _untold)}
 
 
 def _of_topology(problems: list[dict[str, str]], host: str, task_vars: Mapping[str, Any]) -> list[str]:

@@ -49,16 +49,23 @@ class ActionModule(ActionBase):
         path = self._task.args.get("path") or variables.lookup(me, ["stack_build_dir"]).get("stack_build_dir")
         if path and not model["problems"]:
             secrets_dir = variables.lookup(me, ["stack_secrets_dir"]).get("stack_secrets_dir", "")
-            result["changed"] = self._write(Path(path) / "stack.json", model, secrets_dir)
+            grafana = variables.lookup(me, ["grafana_admin_user", "grafana_admin_password"])
+            result["changed"] = self._write(Path(path) / "stack.json", model, secrets_dir, grafana)
         return result
 
-    def _write(self, path: Path, model: dict[str, Any], secrets_dir: str) -> bool:
+    def _write(self, path: Path, model: dict[str, Any], secrets_dir: str, grafana: dict[str, Any]) -> bool:
         """Write what the command line shows; tell whether it differs from what was there."""
         stack = topology.load(model)
         secrets = {}
         if stack.having("sample_app"):
             secrets["sample_app_admin_token"] = f"{secrets_dir}/sample_app_admin_token"
-        content = (json.dumps({**doors.summary(stack), "secrets": secrets}, indent=2) + "\n").encode()
+        summary = doors.summary(stack)
+        for door in summary["urls"]:
+            # It has a sign-in of its own; a password that was given lies wherever the user keeps it.
+            if door["component"] == "grafana" and "grafana_admin_password" not in grafana:
+                name = str(grafana.get("grafana_admin_user") or "admin")
+                door["auth"] = {"username": name, "password_file": f"{secrets_dir}/grafana_admin_password"}
+        content = (json.dumps({**summary, "secrets": secrets}, indent=2) + "\n").encode()
         if path.is_file() and path.read_bytes() == content:
             return False
         if not self._task.check_mode:

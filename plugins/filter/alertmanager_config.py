@@ -8,12 +8,12 @@ short_description: Build Alertmanager's configuration from receivers and routes
 version_added: "0.1.0"
 author: [Promontory contributors]
 description:
-  - Builds C(alertmanager.yml) and refuses receivers without an address, unknown receivers in routes and
-    e-mail without a mail server.
-  - Passwords and webhook URLs become files that the configuration names, so that diffs can be shown.
+  - Builds C(alertmanager.yml) and refuses what could leave somebody untold, such as receivers without an address, unknown
+    receivers, times that cannot be, inhibition that can never hold, and e-mail without a mail server.
+  - Keys, passwords and webhook URLs become files that the configuration names, so that diffs can be shown.
 options:
   _input:
-    description: The variables of the role alertmanager without their prefix, and C(smarthost) of the topology.
+    description: The variables of the role alertmanager without their prefix, and C(smarthost) and C(heartbeats) of the topology.
     type: dict
     required: true
 """
@@ -36,9 +36,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(config) is alertmanager.yml, C(secrets) maps file names to contents.
+  description:
+    - C(config) is alertmanager.yml, C(secrets) maps file names to contents.
+    - C(files) are what C(checks) need, the commands that render every template with the release's own amtool.
+    - C(environment) are variables that the program needs to find a credential.
   type: dict
-  sample: {"config": {"route": {"receiver": "oncall"}}, "secrets": {}}
+  sample: {"config": {"route": {"receiver": "oncall"}}, "secrets": {}, "files": {}, "checks": [], "environment": {}}
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +57,13 @@ def alertmanager_config(settings: Mapping[str, Any]) -> dict[str, Any]:
         rendered = render(settings)
     except AlertmanagerError as error:
         raise AnsibleFilterError(str(error)) from error
-    return {"config": rendered.config, "secrets": rendered.secrets}
+    return {
+        "config": rendered.config,
+        "secrets": rendered.secrets,
+        "files": {path: {"content": text} for path, text in rendered.files.items()},
+        "checks": rendered.checks,
+        "environment": rendered.environment,
+    }
 
 
 class FilterModule:

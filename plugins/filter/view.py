@@ -98,6 +98,19 @@ _value:
     smarthost:
       description: Mail server of this Alertmanager, C(host), C(port), C(require_tls) and C(component) (null for one outside), or null.
       type: dict
+    heartbeat_smarthost:
+      description: Mail server of the heartbeat of this host, as C(smarthost), or null.
+      type: dict
+    heartbeats:
+      description: Where this Alertmanager posts the Watchdog, each with C(url) and C(ca_file) (on the host; empty for the system's).
+      type: list
+      elements: dict
+    databases:
+      description: PostgreSQL server by component of this host that asks one, each with C(host), C(address) and C(port).
+      type: dict
+    database_clients:
+      description: Addresses that the PostgreSQL of this host is asked from, by component.
+      type: dict
     edge_sites:
       description: What the edge of this host serves, each with C(path), C(component), C(upstreams), C(public), C(tls) and C(auth).
       type: list

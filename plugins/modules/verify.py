@@ -16,10 +16,16 @@ options:
   prometheus:
     description: >-
       C(url), C(http) (C(ca_file) and others), C(targets) (list of C(job) and C(instance)), C(own_jobs) (names of
-      scrape jobs beyond the topology's), C(alertmanagers) (number) and C(rules) (whether rule files are configured).
+      scrape jobs beyond the topology's), C(alertmanagers) (number), C(rules) (whether rule files are configured) and
+      C(rare_metrics) (metrics of rules that need not be there).
     type: dict
   alertmanager:
     description: C(url), C(http) and C(cluster_size).
+    type: dict
+  mail:
+    description: >-
+      Mail server that this host hands alerts to, C(host), C(port), C(sender), C(require_tls), C(implicit_tls), C(tls)
+      (as tls_config in alertmanager.yml), C(username) and C(password_file). Nothing is sent.
     type: dict
   edge:
     description: C(url), C(sites) (list of C(path) and C(public)), C(username) and C(ca_file).
@@ -28,6 +34,11 @@ options:
     description: Password of the operator C(username).
     type: str
     default: ""
+  grafana:
+    description: >-
+      C(url), C(http) (C(username), C(password_file) and others), C(expectations) (file on the host that was deployed with it)
+      and C(range_s) (how far back panels are asked, seconds).
+    type: dict
   synthetic:
     description: >-
       C(textfile_directory) of the host's node_exporter, C(prometheus) (URL), C(http), C(alertmanagers) (as in
@@ -69,6 +80,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.promontory.stack.plugins.module_utils.proof import checks as proofs
 from ansible_collections.promontory.stack.plugins.module_utils.proof import synthetic
 from ansible_collections.promontory.stack.plugins.module_utils.proof.finding import Check, prove
+from ansible_collections.promontory.stack.plugins.module_utils.proof.grafana import of_grafana
+from ansible_collections.promontory.stack.plugins.module_utils.proof.mail_server import of_mail
 
 
 def alert_of(asked: dict[str, Any]) -> synthetic.SyntheticAlert:
@@ -84,8 +97,10 @@ def main() -> None:
         argument_spec={
             "prometheus": {"type": "dict"},
             "alertmanager": {"type": "dict"},
+            "mail": {"type": "dict"},
             "edge": {"type": "dict"},
             "edge_password": {"type": "str", "default": "", "no_log": True},
+            "grafana": {"type": "dict"},
             "synthetic": {"type": "dict"},
             "timeout_s": {"type": "int", "default": 120},
         },
@@ -97,8 +112,12 @@ def main() -> None:
         checks += proofs.of_prometheus(params["prometheus"])
     if params["alertmanager"]:
         checks += proofs.of_alertmanager(params["alertmanager"])
+    if params["mail"]:
+        checks += of_mail(params["mail"])
     if params["edge"]:
         checks += proofs.of_edge(params["edge"], params["edge_password"])
+    if params["grafana"]:
+        checks += of_grafana(params["grafana"])
     alert = alert_of(params["synthetic"]) if params["synthetic"] and not module.check_mode else None
     if alert is not None:
         checks.append(alert)

@@ -27,7 +27,7 @@ class Archive:
 
     Attributes:
         url: Where it is published, or its place on a mirror.
-        sums_url: List of SHA-256 sums, in the form of ``sha256sum``; empty when there is none.
+        sums_url: List of SHA-256 sums, in the form of ``sha256sum``, or the archive's sum alone; empty when there is none.
         sha256: Pinned sum, hexadecimal; empty when none is pinned.
     """
 
@@ -155,7 +155,8 @@ class Cache:
         with tempfile.TemporaryDirectory() as scratch:
             target = Path(scratch) / "sums"
             fetch.download(archive.sums_url, target)
-            found = _find(target.read_text(encoding="utf-8", errors="replace"), archive.name)
+            sums = target.read_text(encoding="utf-8", errors="replace")
+            found = sums.strip() if _SHA256.match(sums.strip()) else _find(sums, archive.name)
         if not found:
             raise ComponentError(f"{archive.sums_url} has no sum for {archive.name}.", hint="Check the version.")
         return found

@@ -120,9 +120,20 @@ def _auto(wanted: Wanted, host: Host, candidate: Callable[[], str]) -> Choice:
     if host.installed.get("request") == wanted.request():
         # Chosen once for this very request: a source that comes or goes must not change a running host.
         return choice if host.installed.get("source") == "archive" else _package(wanted, host, candidate)
-    if fetch.is_reachable(archive.url):
+    unreachable = fetch.is_reachable(archive.url)
+    if not unreachable:
+        return choice
+    try:
         return _package(wanted, host, candidate)
-    return choice
+    except ComponentError as error:
+        # Not chained: the package's own hint would point another way.
+        elsewhere = "stack_artifact_mirror" if "://github.com/" in archive.url else f"{wanted.component}_archive_url"
+        raise ComponentError(
+            f"{wanted.component}: no source of {wanted.program} {wanted.version} is reachable.",
+            detail=f"Archive: {archive.url} {unreachable}.\nPackage: {error.message}",
+            hint=f"Put {archive.name} and a sha256sums.txt into {wanted.cache}, set {elsewhere} or {wanted.component}_version, "
+            f"or do without it for now: -e '{{stack_without: [{wanted.component}]}}'.",
+        ) from None
 
 
 def _archive(wanted: Wanted, host: Host) -> Choice:

@@ -3,7 +3,8 @@
 A role lists them once: ``flag:--name``, ``flag:--name=item`` (one item of a comma list) or
 ``config:file:dotted.path``, with the first (``since``) and last (``until``) version that knows it, or the
 only release ``source`` that does. What the role itself renders is left out elsewhere; what the user asked
-for is refused, because leaving it out would silently be something else than they asked for.
+for is refused, because leaving it out would silently be something else than they asked for. So is what a role
+renders of the user's own data and marks with ``otherwise: refuse``.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Gate:
                 if _has(users, dotted.split(".")):
                     self._require(key, f"{self.program}_config: {dotted}")
                 elif not self._knows(key):
+                    if self.settings[key].get("otherwise") == "refuse" and _has(merged, dotted.split(".")):
+                        self._require(key, dotted)
                     _drop(merged, dotted.split("."))
         return merge(merged, users)
 
@@ -85,7 +88,7 @@ class Gate:
     def _require(self, key: str, what: str) -> None:
         if self._knows(key):
             return
-        limits = ", ".join(f"{name} {value}" for name, value in self.settings[key].items())
+        limits = ", ".join(f"{name} {value}" for name, value in self.settings[key].items() if name != "otherwise")
         raise UnknownSetting(
             f"{what} is not known by {self.program} {self.version} from its {self.source} (known: {limits}). "
             "Remove it or change the version."

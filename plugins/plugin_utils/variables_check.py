@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleTemplateError
@@ -12,6 +12,8 @@ from ansible.template import Templar
 from ansible_collections.promontory.stack.plugins.plugin_utils import origin, spec_check
 from ansible_collections.promontory.stack.plugins.plugin_utils.roles import RoleData
 from ansible_collections.promontory.stack.plugins.plugin_utils.spec_check import Finding
+
+Judge = Callable[[Mapping[str, Any]], Iterable[Finding]]
 
 
 class VariablesCheck:
@@ -43,13 +45,23 @@ class VariablesCheck:
         # Facts show up as variables of their own too; nobody typed them.
         self._names = [str(name) for name in task_vars if name not in facts and not str(name).startswith("ansible_")]
 
-    def role(self, role: RoleData) -> list[Finding]:
-        """Return what is wrong with a role's variables; nothing but removed names for a role that describes none."""
+    def role(self, role: RoleData, also: Judge | None = None, together: tuple[str, Judge] | None = None) -> list[Finding]:
+        """Return what is wrong with a role's variables; nothing but removed names for a role that describes none.
+
+        Args:
+            role: The role.
+            also: Judges what a spec cannot say, such as ranges.
+            together: An internal variable of the role and who judges its value; asked when every variable is right by itself.
+        """
         removed = [self._removed(name, role.removed[name]) for name in self._names if name in role.removed]
         if role.options is None:
             return removed
         values, broken = self._values(role)
-        wrong = [self._placed(finding, role) for finding in spec_check.check(_without(role.options, broken), values)]
+        judged = [*spec_check.check(_without(role.options, broken), values), *(also(values) if also else ())]
+        if together and not judged and not broken:
+            name, judge = together
+            judged += judge(self._templar_of(role).template(role.internal[name]))
+        wrong = [self._placed(finding, role) for finding in judged]
         return [*broken.values(), *wrong, *removed, *self._unknown(role)]
 
     def out_of_sight(self, names: Iterable[str], seen: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[Finding]:
@@ -72,13 +84,8 @@ class VariablesCheck:
 
     def _values(self, role: RoleData) -> tuple[dict[str, Any], dict[str, Finding]]:
         """Return the values of a role's variables, and a finding for each that cannot be evaluated."""
-        variables = ChainMap(
-            {"role_path": str(role.path), "role_name": role.name, **self._common.internal, **role.internal},
-            dict(self._task_vars),
-            dict(role.defaults),
-            dict(self._common.defaults),
-        )
-        templar = self._templar.copy_with_new_env(available_variables=variables)
+        templar = self._templar_of(role)
+        variables = templar.available_variables
         values: dict[str, Any] = {}
         broken: dict[str, Finding] = {}
         for name in role.options or {}:
@@ -90,6 +97,16 @@ class VariablesCheck:
                 message = f"{name} cannot be evaluated: {_reason(error)}"
                 broken[name] = self._placed(Finding(name, message), role)
         return values, broken
+
+    def _templar_of(self, role: RoleData) -> Templar:
+        """Return a templar that sees what a task of the role sees."""
+        variables = ChainMap(
+            {"role_path": str(role.path), "role_name": role.name, **self._common.internal, **role.internal},
+            dict(self._task_vars),
+            dict(role.defaults),
+            dict(self._common.defaults),
+        )
+        return self._templar.copy_with_new_env(available_variables=variables)
 
     def _placed(self, finding: Finding, role: RoleData) -> Finding:
         """Add where to edit, and for a default which variables it repeats."""

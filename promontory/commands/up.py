@@ -14,7 +14,7 @@ from promontory.commands.drill import drill_as_json
 from promontory.commands.options import stack_command
 from promontory.commands.remove import remove_lab
 from promontory.display import clock, step
-from promontory.drill import Drill, run_drill
+from promontory.drills.fault import Drill, run_drill
 from promontory.errors import ServiceUnreachable, UsageError
 from promontory.mailbox import Mailbox, Message
 from promontory.runner import Run
@@ -49,6 +49,8 @@ def up(session: Session, wanted: str, remove: bool, purge_cache: bool) -> None:
         raise UsageError("--purge-cache belongs to --remove.")
     if session.inventory.is_lab:
         session.require(session.play("lab", "Making the lab hosts", extra_vars={"lab_state": "present"}))
+    for missing in session.missing:
+        session.err.print(f"{missing.component} is left out: {missing.reason}.", markup=False, highlight=False, soft_wrap=True)
     mark = proofs.fingerprint(session.project, session.extra_vars)
     known = proofs.load(session.project)
     is_proven = known is not None and known.fingerprint == mark
@@ -108,6 +110,7 @@ def _close(
         }
         for door in stack.doors
     ]
+    document["missing"] = [asdict(missing) for missing in session.missing]
     document["verify"] = asdict(found) if found else None
     document["drill"] = drill_as_json(drill) if drill else None
     document["full_proof"] = asdict(known) if known else None
@@ -122,6 +125,9 @@ def _close(
         out.print()
     report.print_doors(out, stack)
     out.print()
+    if session.missing:
+        report.print_missing(out, session.missing)
+        out.print()
     if drill is None and known and known.mail_id:
         out.print(
             f"Synthetic alert and fault drill were not repeated: nothing has changed since they passed at {known.at} "

@@ -1,4 +1,4 @@
-"""Writes docs/reference, one page for each role, and the table of sandbox settings in docs/security.md.
+"""Writes docs/reference, one page for each role, the table of sandbox settings in docs/security.md, and what follows from rules/.
 
     python -m promontory.reference            writes what differs
     python -m promontory.reference --check    only tells, and exits with 1 when something differs
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from promontory.reference import alerts, routing
 from promontory.reference.pages import pages
 from promontory.reference.sandbox import in_security, sandbox_table
 
@@ -24,21 +25,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help="the project")
     options = parser.parse_args(arguments)
     docs: Path = options.root / "docs"
+    # First, because the pages are about the roles, and these are part of one.
+    first = [
+        path for path, text in alerts.texts(options.root) if _settle(path, text, options.root, write=not options.check)
+    ]
     wanted = {docs / "reference" / path: text for path, text in pages(options.root / "roles").items()}
+    wanted.update({docs / path: text for path, text in routing.texts(options.root).items()})
     if (security := docs / "security.md").is_file():
         wanted[security] = in_security(_read(security), sandbox_table(options.root))
     stale = [path for path in sorted((docs / "reference/roles").glob("*.md")) if path not in wanted]
     differing = [path for path, text in wanted.items() if _read(path) != text]
-    for path in [*differing, *stale]:
-        sys.stdout.write(f"{path.relative_to(options.root)}{' (no such role)' if path in stale else ''}\n")
-        if options.check:
-            continue
-        if path in stale:
+    for path in differing:
+        _settle(path, wanted[path], options.root, write=not options.check)
+    for path in stale:
+        sys.stdout.write(f"{path.relative_to(options.root)} (no such role)\n")
+        if not options.check:
             path.unlink()
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
-    return 1 if options.check and (differing or stale) else 0
+    return 1 if options.check and (first or differing or stale) else 0
+
+
+def _settle(path: Path, text: str, root: Path, *, write: bool) -> bool:
+    """Tell, and print, whether a file differs; have it written where it may be."""
+    if _read(path) == text:
+        return False
+    sys.stdout.write(f"{path.relative_to(root)}\n")
+    if write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return True
 
 
 def _read(path: Path) -> str:

@@ -21,7 +21,10 @@ def sandbox_table(root: Path) -> str:
     (standard,) = (
         ast.literal_eval(node.value)
         for node in module.body
-        if isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name) and node.target.id == "SANDBOX"
+        if isinstance(node, ast.AnnAssign)
+        and node.value
+        and isinstance(node.target, ast.Name)
+        and node.target.id == "SANDBOX"
     )
     exceptions: dict[str, list[str]] = {}
     for path in sorted((root / "roles").glob("*/vars/main.yml")):

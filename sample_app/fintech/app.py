@@ -10,12 +10,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Rule
 
 from fintech import admin, api, logs, ops, problems, web
 from fintech.bank import Bank
 from fintech.config import Settings
 from fintech.database import Database
 from fintech.faults import FaultCollector, FaultSwitch
+from fintech.ledger_audit import LedgerAudit
 from fintech.services import Services
 from fintech.telemetry import Telemetry
 from fintech.users import HASH_METHOD, Users
@@ -57,6 +59,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time, ha
     telemetry = Telemetry(revision=settings.revision)
     faults = FaultSwitch()
     telemetry.registry.register(FaultCollector(faults))
+    ledger_audit = LedgerAudit(database, clock=clock)
+    telemetry.registry.register(ledger_audit)
     Services(
         settings=settings,
         database=database,
@@ -70,6 +74,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time, ha
             hash_method=hash_method,
         ),
         faults=faults,
+        ledger_audit=ledger_audit,
     ).init_app(app)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -81,8 +86,14 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time, ha
     for blueprint in (ops.blueprint, admin.blueprint, api.blueprint, web.blueprint):
         app.register_blueprint(blueprint)
     web.init_app(app)
+    telemetry.expect((method, rule.rule) for rule in app.url_map.iter_rules() for method in _worked_on(rule))
     app.after_request(_add_security_headers)
     return app
+
+
+def _worked_on(rule: Rule) -> set[str]:
+    """Return the methods that reach a view's own code."""
+    return (rule.methods or set()) - {"HEAD", "OPTIONS"}
 
 
 class _SessionCookies(SecureCookieSessionInterface):

@@ -1,4 +1,8 @@
-"""The tables and the engine; SQLite takes its write lock at the start of a transaction and never in the middle."""
+"""The tables and the engine, on PostgreSQL or on SQLite.
+
+SQLite takes its write lock at the start of a transaction and never in the middle. PostgreSQL locks the rows that a
+transaction changes; a reader there sees one snapshot.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    text,
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +40,15 @@ HOUSE_ACCOUNT_ID = 1
 
 _BUSY_TIMEOUT_S = 5.0
 _WRITES = "fintech_writes"
+
+# A request must not wait for ever on a server that is gone or a row that somebody holds.
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": 5,
+    "application_name": "fintech",
+    "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+}
+# Any number that nobody else uses in this database: who makes the tables holds it.
+_TABLES_LOCK = 7_311_846_210
 
 metadata = MetaData()
 
@@ -101,6 +115,19 @@ for _verb in ("UPDATE", "DELETE"):
             ).execute_if(dialect="sqlite"),
         )
 
+for _table in (transactions, postings):
+    for _statement in (
+        f"CREATE FUNCTION {_table.name}_stay() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_table.name} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        f"CREATE TRIGGER {_table.name}_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON {_table.name} "
+        f"EXECUTE FUNCTION {_table.name}_stay()",
+    ):
+        event.listen(
+            _table,
+            "after_create",
+            DDL(_statement).execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
+        )
+
 
 class Database:
     """The one way to the database.
@@ -111,25 +138,28 @@ class Database:
     """
 
     def __init__(self, url: URL, *, threads: int = 16) -> None:
-        sqlite = url.get_backend_name() == "sqlite"
-        connect_args: dict[str, Any] = {"timeout": _BUSY_TIMEOUT_S} if sqlite else {}
+        backend = url.get_backend_name()
+        connect_args = {"sqlite": {"timeout": _BUSY_TIMEOUT_S}, "postgresql": _POSTGRESQL}.get(backend, {})
         self.engine: Engine = create_engine(
             url,
             pool_size=threads,
             max_overflow=0,
             pool_timeout=_BUSY_TIMEOUT_S,
+            pool_pre_ping=backend != "sqlite",  # the server may have been restarted since
             connect_args=connect_args,
             hide_parameters=True,  # a logged error shows the statement, not whose name or which hash
         )
-        if sqlite:
+        if backend == "sqlite":
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         self._writer = self.engine.execution_options(**{_WRITES: True})
+        one_state = {"isolation_level": "REPEATABLE READ"} if backend == "postgresql" else {}
+        self._reader = self.engine.execution_options(**one_state)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection for reading one consistent state."""
-        with self.engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -145,6 +175,8 @@ class Database:
             now: Seconds since 1970, UTC.
         """
         with self.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TABLES_LOCK})
             metadata.create_all(connection)
             if connection.scalar(select(accounts.c.id).where(accounts.c.id == HOUSE_ACCOUNT_ID)) is None:
                 connection.execute(insert(accounts).values(id=HOUSE_ACCOUNT_ID, name="House", opened_at=now))

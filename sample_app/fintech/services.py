@@ -13,6 +13,7 @@ from fintech.config import Settings
 from fintech.database import Database
 from fintech.errors import Invalid
 from fintech.faults import FaultSwitch
+from fintech.ledger_audit import LedgerAudit
 from fintech.telemetry import Telemetry
 from fintech.users import Users
 
@@ -29,6 +30,7 @@ class Services:
     bank: Bank
     users: Users
     faults: FaultSwitch
+    ledger_audit: LedgerAudit
     draining: threading.Event = field(default_factory=threading.Event)
 
     def init_app(self, app: Flask) -> None:

@@ -44,7 +44,7 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the metrics listener and the drain in the freshly started worker."""
+    """Start the metrics listener, the ledger's audit and the drain in the freshly started worker."""
     parts = services(worker.wsgi)
     logging.getLogger().setLevel(parts.settings.log_level)
     start_metrics_server(
@@ -53,6 +53,8 @@ def post_worker_init(worker: Any) -> None:
         parts.settings.metrics_port,
         parts.settings.metrics_tls,
     )
+    parts.telemetry.can_work_on(worker.cfg.threads)
+    parts.ledger_audit.start(parts.draining)
     _drain_before_exit(parts)
 
 

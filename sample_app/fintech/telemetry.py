@@ -30,6 +30,11 @@ _DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.
 # The methods that OpenTelemetry knows; a client may invent as many others as it likes, under one label.
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 
+# The failures this service answers with. Their series exist from the start, for every route that people use: rate()
+# needs two samples, and an outage that begins a series of its own would be seen one scrape later.
+_FAILURES = ("500", "503")
+_NOT_FOR_PEOPLE = ("/admin/", "/static/", "/healthz", "/readyz", "/version")
+
 _ROUTE_KEY = "fintech.route"
 _STARTED_KEY = "fintech.started"
 
@@ -57,6 +62,9 @@ class Telemetry:
         self._active = Gauge(
             "http_server_active_requests", "Requests in work.", ["http_request_method"], registry=self.registry
         )
+        self._threads = Gauge(
+            "fintech_request_threads", "Requests that can be in work at the same time.", registry=self.registry
+        )
         self._transactions = Counter(
             "fintech_transactions",
             "Attempted transactions by what became of them; counted after the commit.",
@@ -81,6 +89,18 @@ class Telemetry:
         # Looking a child up by its labels costs more than observing it. The key is bounded like the labels are.
         self._durations: dict[tuple[str, str, str], Any] = {}
         self._in_work = {method: self._active.labels(method) for method in (*sorted(_METHODS), OTHER_METHOD)}
+
+    def can_work_on(self, threads: int) -> None:
+        """Say how many requests can be in work at the same time."""
+        self._threads.set(threads)
+
+    def expect(self, routes: Iterable[tuple[str, str]]) -> None:
+        """Make the series of failed requests for these pairs of method and route template, with the value 0."""
+        for method, route in routes:
+            if route.startswith(_NOT_FOR_PEOPLE) or method not in _METHODS:
+                continue
+            for status in _FAILURES:
+                self._durations[method, route, status] = self._duration.labels(method, route, status)
 
     def transaction(self, kind: Kind, outcome: Outcome) -> None:
         """Count one attempted transaction."""

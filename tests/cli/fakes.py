@@ -23,12 +23,14 @@ class FakeStack:
     Attributes:
         mail_after_s: Seconds from the fault to its mail; None: no mail ever comes.
         open_alerts: Alerts that Alertmanager shows.
+        texts: Text of a mail by its subject, where it matters.
     """
 
     url: str = ""
     mail_after_s: float | None = 0.3
     open_alerts: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
     fault: dict[str, Any] | None = None
     fault_since: float = 0.0
     wishes: list[dict[str, Any]] = field(default_factory=list)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from promontory import drill
+from promontory.drills import fault as drill
 from promontory.errors import DrillFailed
 from promontory.project import Project
 from promontory.stack import load_stack
@@ -109,7 +109,7 @@ def test_ctrl_c_during_a_drill_clears_the_fault(root: Path, stack: FakeStack) ->
     stack.mail_after_s = None
     process = subprocess.Popen(
         [sys.executable, "-m", "promontory", "drill", "-i", "inventories/real"], cwd=root, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(drill.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(drill.__file__).parents[2])},
     )
     assert stack.fault_set.wait(20)
 

@@ -92,3 +92,17 @@ def test_parts_run_side_by_side_but_not_all_at_once(monkeypatch: pytest.MonkeyPa
     parts.run([python(name, "import time; time.sleep(0.5)") for name in "abcd"])
 
     assert max(seen) == parts.SIDE_BY_SIDE
+
+
+def test_what_was_skipped_is_told_with_its_reason_before_the_closing_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = '<testcase><skipped message="no Grafana to run"/></testcase>'
+    junit = f'<testsuite tests="3" skipped="2">{case}{case}<testcase/></testsuite>'
+    write = f"open({str(tmp_path / 'some.xml')!r}, 'w').write({junit!r})"
+    monkeypatch.setattr(parts, "PARTS", (python("some", write, counts_itself=False),))
+
+    parts.main([])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines[-3:] if line] == ["2 skipped: no Grafana to run", "1 passed, 0 failed, 2 skipped"]

@@ -19,7 +19,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-_PARTS = ("ansible.cfg", "galaxy.yml", "meta", "playbooks", "plugins", "promontory", "roles", "rules", "sample_app")
+_PARTS = (
+    "ansible.cfg", "dashboards", "docs/runbooks", "galaxy.yml", "meta", "playbooks", "plugins", "promontory", "roles", "rules",
+    "sample_app",
+)  # fmt: skip
 _IGNORED = shutil.ignore_patterns("__pycache__", "tests", ".ansible")
 _LIMIT_S = 400
 _SETTLE_S = 30   # Prometheus hands a new set of targets on every 5 s

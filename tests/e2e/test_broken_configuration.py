@@ -24,8 +24,16 @@ def _bad_rule_file(given: Inventory) -> None:
     given.variables["prometheus_rule_files"] = ["{{ stack_rules_dir }}/*.yml", "{{ inventory_dir }}/broken_rules.yml"]
 
 
-def _bad_route(given: Inventory) -> None:
-    given.variables["alertmanager_routes"] = [{"matchers": ['team=~"("'], "receiver": "oncall"}]
+def _bad_setting(given: Inventory) -> None:
+    given.variables["alertmanager_config"] = {"global": {"resolve_timeout": "soon"}}
+
+
+def _bad_mail_template(given: Inventory) -> None:
+    """It can be read, and fails as soon as a mail is written."""
+    text = '{{ define "promontory.email.text" }}{{ .Nobody }}{{ end }}'
+    (given.folder / "zz.tmpl").write_text(text, encoding="utf-8")
+    own = "{{ 'roles/alertmanager/files/templates' | promontory.stack.collection_path }}/*.tmpl"
+    given.variables["alertmanager_template_files"] = [own, "{{ inventory_dir }}/zz.tmpl"]
 
 
 def _bad_flag(given: Inventory) -> None:
@@ -35,9 +43,15 @@ def _bad_flag(given: Inventory) -> None:
 Case = tuple[Callable[[Inventory], None], str, int, list[str]]
 CASES: dict[str, Case] = {
     "rule file": (_bad_rule_file, "prometheus", 9090, ["promtool check config", "broken_rules.yml", "still serves with its former set"]),
-    "route": (_bad_route, "alertmanager", 9093, ["amtool check-config", "missing closing )", "still serves with its former set"]),
+    "setting": (
+        _bad_setting, "alertmanager", 9093, ["amtool check-config", "not a valid duration string", "still serves with its former set"],
+    ),
+    "mail template": (
+        _bad_mail_template, "alertmanager", 9093,
+        ["amtool template render", "zz.tmpl:1", "can't evaluate field Nobody", "still serves with its former set"],
+    ),
     "flag": (_bad_flag, "prometheus", 9090, ["has no flag --query.max-concurency", "Correct prometheus_flags"]),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

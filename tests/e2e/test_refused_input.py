@@ -30,6 +30,20 @@ CASES: dict[str, Case] = {
         lambda given: given.variables.update(alertmanager_oncall_email=""),
         ["'' is no e-mail address", "alertmanager_oncall_email"],
     ),
+    "a route that cannot be read": (
+        lambda given: given.variables.update(alertmanager_routes=[{"matchers": ['team=~"("'], "receiver": "oncall"}]),
+        ["alertmanager_routes[0]", "'team=~\"(\"' holds a broken regular expression"],
+    ),
+    "a team that no alert has": (
+        lambda given: given.variables.update(alertmanager_teams={"paymets": {}}),
+        ["alertmanager_teams: no alert of alertmanager_rule_files has the team 'paymets'", "payments, platform"],
+    ),
+    "a maintenance window without an end": (
+        lambda given: given.variables.update(
+            alertmanager_maintenance=[{"name": "db", "matchers": ['instance="mon1"'], "location": "UTC", "start": "2026-12-01 22:00"}]
+        ),
+        ["alertmanager_maintenance[0] (db)", "a window without an end is refused"],
+    ),
     "too little disk": (
         lambda given: given.variables.update(stack_min_free_mb=100_000_000),
         ["It has too little free space", "100000000 MB are wanted", "lower stack_min_free_mb"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import urllib.error
 import urllib.request
@@ -12,20 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.promontory.stack.plugins.plugin_utils.alertmanager import mail
 
 from tests.mailbox.conftest import PROJECT, WAIT_S, Mailbox, free_port, wait_for
 
 # Debian's build reads Alertmanager's own templates from here, upstream's has them inside.
 _DEBIAN_TEMPLATES = b"/usr/share/prometheus/alertmanager"
 TEMPLATES = PROJECT / "roles" / "alertmanager" / "files" / "templates"
-EMAIL = {
-    "to": "oncall@lab.test",
-    "send_resolved": True,
-    "require_tls": False,
-    "html": '{{ template "promontory.email.html" . }}',
-    "text": '{{ template "promontory.email.text" . }}',
-    "headers": {"Subject": '{{ template "promontory.email.subject" . }}', "Auto-Submitted": "auto-generated"},
-}
+RECEIVER = "on call & co"
 
 
 @dataclass
@@ -62,24 +57,41 @@ def relocate(program: Path, folder: Path) -> Path:
     return copy
 
 
-def start(program: Path, mailbox: Mailbox, folder: Path, external_url: str) -> Alertmanager:
-    """Start a relocated Alertmanager whose only receiver is the mailbox."""
+def start(
+    program: Path,
+    mailbox: Mailbox,
+    folder: Path,
+    external_url: str,
+    *,
+    smtp: dict[str, Any] | None = None,
+    timezone: str = "UTC",
+    group_by: tuple[str, ...] = ("alertname", "environment", "service"),
+    group_interval: str = "1s",
+) -> Alertmanager:
+    """Start a relocated Alertmanager whose only receiver is the mailbox, with the mail settings that the role makes.
+
+    Args:
+        smtp: Keys under ``global`` besides or instead of those for a mailbox without TLS.
+        timezone: As the unit sets it (alertmanager_mail_timezone).
+    """
     port = free_port()
     config = {
         "global": {
             "smtp_smarthost": f"127.0.0.1:{mailbox.smtp_port}",
             "smtp_from": "alerts@lab.test",
             "smtp_hello": "lab",
-        },
+            "smtp_require_tls": False,
+        }
+        | (smtp or {}),
         "templates": [f"{TEMPLATES}/*.tmpl"],
         "route": {
-            "receiver": "on call & co",
-            "group_by": ["alertname", "environment", "service"],
+            "receiver": RECEIVER,
+            "group_by": list(group_by),
             "group_wait": "1s",  # alerts posted together travel together
-            "group_interval": "1s",
+            "group_interval": group_interval,
             "repeat_interval": "1h",
         },
-        "receivers": [{"name": "on call & co", "email_configs": [EMAIL]}],
+        "receivers": [{"name": RECEIVER, "email_configs": [mail.receiver(RECEIVER, {"to": "oncall@lab.test"})]}],
     }
     folder.mkdir()
     for name in ("default.tmpl", "email.tmpl"):
@@ -98,6 +110,7 @@ def start(program: Path, mailbox: Mailbox, folder: Path, external_url: str) -> A
                 "--cluster.listen-address=",
             ],
             cwd=folder,
+            env=os.environ | {"TZ": timezone},
             stderr=output,
             stdout=output,
         )

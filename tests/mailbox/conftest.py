@@ -63,6 +63,7 @@ class Mailbox:
             "max_total_bytes": 50_000_000,
             "max_message_bytes": 1_000_000,
             "smtp_auth": None,
+            "smtp_tls": None,
         } | self.settings
 
     def start(self) -> Mailbox:
@@ -101,6 +102,13 @@ class Mailbox:
         """Fetch a path's JSON document."""
         return json.loads(self.get(path))
 
+    def refuse(self, **wish: Any) -> None:
+        """Have it refuse mail, as roles/mailbox tells."""
+        request = urllib.request.Request(
+            f"{self.url}/api/refusal", json.dumps(wish).encode(), {"Content-Type": "application/json"}, method="PUT"
+        )
+        urllib.request.urlopen(request, timeout=WAIT_S).close()
+
     def send(self, content: bytes, recipients: tuple[str, ...] = ("oncall@lab.test",)) -> None:
         """Hand a message over by SMTP."""
         with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=WAIT_S) as client:
@@ -128,3 +136,39 @@ def make_mailbox(tmp_path: Path) -> Iterator[Callable[..., Mailbox]]:
 def mailbox(make_mailbox: Callable[..., Mailbox]) -> Mailbox:
     """One running mailbox with ordinary settings."""
     return make_mailbox()
+
+
+@pytest.fixture(scope="session", params=["trixie", "sid"])
+def program(
+    request: pytest.FixtureRequest,
+    real_program: Callable[[str, str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Give Alertmanager 0.28 and 0.33 in turn."""
+    from tests.mailbox.alertmanager import relocate  # it needs this module
+
+    directory = real_program("alertmanager", request.param)
+    return relocate(directory / "alertmanager", tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture
+def start_alertmanager(program: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Start Alertmanagers that send to a mailbox; end them after the test."""
+    from tests.mailbox.alertmanager import Alertmanager, start  # it needs this module
+
+    running: list[Alertmanager] = []
+
+    def begin(mailbox: Mailbox, **options: Any) -> Alertmanager:
+        folder = tmp_path / f"alertmanager{len(running)}"
+        running.append(start(program, mailbox, folder, "http://lab.test/alertmanager", **options))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture
+def alertmanager(start_alertmanager: Callable[..., Any], mailbox: Mailbox) -> Any:
+    """Run an Alertmanager that sends to the test's mailbox."""
+    return start_alertmanager(mailbox)

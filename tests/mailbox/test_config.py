@@ -10,6 +10,8 @@ import pytest
 from promontory_mailbox.__main__ import main
 from promontory_mailbox.config import ConfigError, load
 
+from tests.mailbox.certificates import certificate
+
 RIGHT: dict[str, Any] = {
     "listen": "127.0.0.1:8025",
     "smtp_listen": "[::1]:2525",
@@ -34,6 +36,7 @@ def test_right_settings_are_read(tmp_path: Path) -> None:
     assert config.listen == ("127.0.0.1", 8025)
     assert config.smtp_listen == ("::1", 2525)
     assert config.smtp_auth is None
+    assert config.smtp_tls is None
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,9 @@ def test_right_settings_are_read(tmp_path: Path) -> None:
         ({"hostname": " "}, "hostname is ' '"),
         ({"smtp_auth": {"username": "am"}}, "smtp_auth is {'username': 'am'}"),
         ({"smtp_auth": {"username": "am", "password_file": "/nowhere/pw"}}, "smtp_auth.password_file: [Errno 2]"),
+        ({"smtp_tls": {"cert_file": "/c"}}, "smtp_tls is {'cert_file': '/c'}, expected null or a mapping of cert_file, key_file"),
+        ({"smtp_tls": {"cert_file": "/c", "key_file": "/k", "implicit": "yes"}}, "smtp_tls is {'cert_file'"),
+        ({"smtp_tls": {"cert_file": "/nowhere/c", "key_file": "/nowhere/k"}}, "smtp_tls: /nowhere/c and /nowhere/k are no certificate"),
         ({"max_mesages": 5}, "unknown settings ['max_mesages']"),
     ],
     ids=lambda value: str(value)[:40],
@@ -79,6 +85,13 @@ def test_an_empty_password_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="is empty"):
         load(write(tmp_path, RIGHT | {"smtp_auth": {"username": "am", "password_file": str(tmp_path / "pw")}}))
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    mine, other = certificate(tmp_path / "mine"), certificate(tmp_path / "other")
+
+    with pytest.raises(ConfigError, match=r"are no certificate with its key: .*(?i:key.values.mismatch)"):
+        load(write(tmp_path, RIGHT | {"smtp_tls": {"cert_file": str(mine.certificate), "key_file": str(other.key)}}))
 
 
 def test_the_password_is_in_no_representation(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ import pytest
 from promontory_mailbox import __version__
 from promontory_mailbox.smtp import MAX_CONNECTIONS, MAX_RECIPIENTS
 
+from tests.mailbox.certificates import certificate
 from tests.mailbox.conftest import PACKAGE_DIR, WAIT_S, Mailbox, wait_for
 
 SMALL = b"From: a@lab.test\r\nSubject: small\r\n\r\ntext\r\n"
@@ -185,3 +187,60 @@ def test_the_prefix_of_a_proxy_reaches_the_page(mailbox: Mailbox) -> None:
 
     with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
         assert b'href="/mail/static/style.css"' in answer.read()
+
+
+def test_starttls_is_demanded_and_a_password_is_taken_only_behind_it(
+    make_mailbox: Callable[..., Mailbox], tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    made = certificate(tmp_path / "tls")
+    mailbox = make_mailbox(
+        smtp_tls=made.as_settings(),
+        smtp_auth={"username": "alertmanager", "password_file": str(tmp_path / "password")},
+    )
+    trust = ssl.create_default_context(cafile=made.authority)
+
+    with connect(mailbox) as client:
+        client.ehlo()
+        assert "auth" not in client.esmtp_features
+        assert client.docmd("MAIL", "FROM:<a@lab.test>")[0] == 530
+    with smtplib.SMTP("localhost", mailbox.smtp_port, timeout=WAIT_S) as client:
+        client.starttls(context=trust)
+        client.login("alertmanager", "s3cret")
+        client.sendmail("a@lab.test", ["b@lab.test"], SMALL)
+
+    assert len(mailbox.json("/api/messages")) == 1
+    assert metric(mailbox, "mailbox_smtp_connections") == 0
+
+
+def test_implicit_tls_is_spoken_from_the_first_byte(make_mailbox: Callable[..., Mailbox], tmp_path: Path) -> None:
+    made = certificate(tmp_path / "tls")
+    mailbox = make_mailbox(smtp_tls=made.as_settings(implicit=True))
+    trust = ssl.create_default_context(cafile=made.authority)
+
+    with smtplib.SMTP_SSL("localhost", mailbox.smtp_port, timeout=WAIT_S, context=trust) as client:
+        client.sendmail("a@lab.test", ["b@lab.test"], SMALL)
+
+    assert len(mailbox.json("/api/messages")) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "refused"),
+    [
+        ("connect", smtplib.SMTPConnectError),
+        ("mail", smtplib.SMTPSenderRefused),
+        ("rcpt", smtplib.SMTPRecipientsRefused),
+        ("data", smtplib.SMTPDataError),
+    ],
+)
+def test_on_demand_a_stage_is_refused_and_the_next_mail_is_taken(
+    mailbox: Mailbox, stage: str, refused: type[smtplib.SMTPException]
+) -> None:
+    mailbox.refuse(code=451, stage=stage, times=1)
+
+    with pytest.raises(refused, match="451"):
+        mailbox.send(SMALL)
+    mailbox.send(SMALL)
+
+    assert len(mailbox.json("/api/messages")) == 1
+    assert metric(mailbox, 'mailbox_smtp_refusals_total{code="451"}') == 1

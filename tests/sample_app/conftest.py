@@ -20,7 +20,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy.engine import make_url
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
 from werkzeug.test import TestResponse
 
 from fintech.app import create_app
@@ -74,7 +75,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
+def database_url(tmp_path: Path) -> URL:
+    """Give an empty database: SQLite, or the PostgreSQL of FINTECH_TEST_DATABASE_URL, in which everything is dropped."""
+    told = os.environ.get("FINTECH_TEST_DATABASE_URL")
+    if not told:
+        return make_url(f"sqlite:///{tmp_path}/fintech.db")
+    engine = create_engine(told)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA IF EXISTS public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return make_url(told)
+
+
+@pytest.fixture
+def make_app(database_url: URL, clock: Clock) -> Iterator[Callable[..., Flask]]:
     """Give a function that makes applications on one database; keyword arguments are settings."""
     made: list[Flask] = []
 
@@ -82,7 +97,7 @@ def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
         defaults: dict[str, Any] = {
             "secret_key": SECRET_KEY,
             "admin_token": ADMIN_TOKEN,
-            "database_url": make_url(f"sqlite:///{tmp_path}/fintech.db"),
+            "database_url": database_url,
         }
         # The cheapest hash there is: these tests log in some hundred times.
         app = create_app(Settings(**(defaults | settings)), clock=clock, hash_method="pbkdf2:sha256:1")

@@ -168,6 +168,8 @@ def test_a_lost_database_is_a_503_and_comes_back_by_itself(
     app: Flask, client: FlaskClient, ada: Person, parts: Services
 ) -> None:
     """Nothing half-written, nothing said about the cause, alive but not ready; then all is well again."""
+    if parts.database.engine.dialect.name != "sqlite":
+        pytest.skip("a table that is gone stands for a lost database in SQLite alone")
     number = ada.opens_account("5.00")
     file = parts.settings.database_url.database or ""
     with parts.database.engine.connect() as other:

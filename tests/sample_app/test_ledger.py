@@ -6,13 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 
 from fintech.bank import Bank, Kind, Outcome, audit
@@ -24,8 +23,8 @@ ADA, BOB = 1, 2
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(make_url(f"sqlite:///{tmp_path}/ledger.db"))
+def database(database_url: URL) -> Iterator[Database]:
+    database = Database(database_url)
     database.create_tables(now=0)
     with database.write() as connection:
         for name in ("ada", "bob"):
@@ -223,9 +222,11 @@ def test_a_failure_of_the_database_books_nothing_and_is_counted_as_an_error(
     """The counter follows the commit: money that did not move is not counted as moved."""
     number = bank.open_account(ADA, "Everyday").number
     with database.write() as connection:
-        connection.execute(
-            text("CREATE TRIGGER broken BEFORE INSERT ON postings BEGIN SELECT RAISE(ABORT, 'disk full'); END")
-        )
+        if connection.dialect.name == "sqlite":
+            broken = "CREATE TRIGGER broken BEFORE INSERT ON postings BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        else:
+            broken = "ALTER TABLE postings ADD CONSTRAINT broken CHECK (amount_cents < -1000000)"
+        connection.execute(text(broken))
     with pytest.raises(IntegrityError):
         bank.deposit(ADA, account=number, amount="5.00")
     assert outcomes == {(Kind.DEPOSIT, Outcome.ERROR): 1}

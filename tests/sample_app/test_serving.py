@@ -63,6 +63,15 @@ def test_every_request_is_counted_whoever_answers_it(service: Service) -> None:
     assert totals == [60] * 5
 
 
+def test_the_service_tells_how_many_requests_it_can_work_on_and_audits_its_ledger(make_service: NewService) -> None:
+    service = make_service(threads=3).start().ready()
+    wait_until(lambda: service.metrics()("fintech_ledger_problems") is not None)
+    metrics = service.metrics()
+    assert metrics("fintech_request_threads") == 3
+    assert metrics("fintech_ledger_problems") == 0
+    assert abs((metrics("fintech_ledger_audit_timestamp_seconds") or 0) - time.time()) < 60
+
+
 def test_metrics_and_liveness_answer_while_every_thread_is_busy(make_service: NewService) -> None:
     service = make_service(threads=3).start().ready()
     switch_fault(service, route="/", kind="latency", latency_s=2, expires_s=60)

@@ -49,6 +49,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "node_exporter": (("prometheus-node-exporter",), {"usr/bin/prometheus-node-exporter": "node_exporter"}),
     "blackbox_exporter": (("prometheus-blackbox-exporter",), {"usr/bin/prometheus-blackbox-exporter": "blackbox_exporter"}),
     "pushgateway": (("prometheus-pushgateway",), {"usr/bin/prometheus-pushgateway": "pushgateway"}),
+    "postgres_exporter": (("prometheus-postgres-exporter",), {"usr/bin/prometheus-postgres-exporter": "postgres_exporter"}),
 }
 
 

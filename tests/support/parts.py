@@ -49,6 +49,9 @@ def _scenario(name: str) -> Part:
     return Part(f"molecule-{name}", ("molecule", "test", "-s", name), needs=(f"molecule/{name}",))
 
 
+# What runs real Alertmanagers, Prometheus and mail servers of its own.
+_ALERTING = ("tests/alerts", "tests/backtest", "tests/heartbeat", "tests/mailbox")
+
 # The long ones first: the short ones fill the gaps.
 PARTS = (
     _scenario("cluster"),
@@ -56,7 +59,9 @@ PARTS = (
     _tests("e2e", "-m", "lab", "tests/e2e", needs="tests/e2e"),
     _tests("host", "-m", "lab", "tests/host", needs="tests/host"),
     _tests("lab", "-m", "lab", "tests/lab", needs="tests/lab"),
-    _tests("unit", "-m", "not lab", "--ignore=tests/rules", "--ignore=tests/cli", "tests"),
+    _tests("dashboards", "-m", "lab", "tests/dashboards", needs="tests/dashboards"),
+    _tests("alerting", "-m", "not lab", *_ALERTING),
+    _tests("unit", "-m", "not lab", *(f"--ignore={place}" for place in (*_ALERTING, "tests/rules", "tests/cli")), "tests"),
     _tests("cli", "tests/cli", needs="tests/cli"),
     _tests("rules", "tests/rules", needs="tests/rules"),
     Part("ansible-lint", ("ansible-lint",)),
@@ -133,6 +138,19 @@ def count_junit(junit: Path) -> Count:
         )
         sums += Count(passed=total - bad - skipped, failed=bad, skipped=skipped)
     return sums
+
+
+def skip_reasons(junit: Path) -> dict[str, int]:
+    """Return why tests of a JUnit file were skipped, and how many for each reason."""
+    try:
+        root = ET.parse(junit).getroot()  # noqa: S314 - our own pytest wrote it
+    except (OSError, ET.ParseError):
+        return {}
+    reasons: dict[str, int] = {}
+    for skipped in root.iter("skipped"):
+        reason = (skipped.get("message") or "no reason given").strip()
+        reasons[reason] = reasons.get(reason, 0) + 1
+    return reasons
 
 
 def log_of(part: Part) -> Path:
@@ -258,6 +276,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{entry.part.name:18} {count.passed:7} {count.failed:7} {count.skipped:8} {entry.seconds:8.0f}")
     for part in absent:
         print(f"{part.name:18} {0:7} {0:7} {1:8}          {', '.join(part.needs)} does not exist")
+    reasons: dict[str, int] = {}
+    for entry in over:
+        for reason, number in skip_reasons(junit_of(entry.part)).items():
+            reasons[reason] = reasons.get(reason, 0) + number
+    for reason, number in sorted(reasons.items()):
+        print(f"{number} skipped: {reason}")
     total = sum((entry.count for entry in over), Count(skipped=len(absent)))
     print(f"\n{total}")
     return 0 if over and total.failed == 0 else 1

@@ -19,7 +19,9 @@ def test_a_password_becomes_a_file() -> None:
 
 
 def test_a_token_becomes_a_file_and_keeps_its_scheme() -> None:
-    rendered = render([{"url": URL}, {"url": URL, "name": "b", "authorization": {"type": "Token", "credentials": "hush"}}])
+    rendered = render(
+        [{"url": URL}, {"url": URL, "name": "b", "authorization": {"type": "Token", "credentials": "hush"}}]
+    )
 
     authorization = rendered.config[1]["authorization"]
     assert authorization == {"type": "Token", "credentials_file": "{config}/secrets/remote_write_1_credentials"}
@@ -27,7 +29,12 @@ def test_a_token_becomes_a_file_and_keeps_its_scheme() -> None:
 
 
 def test_everything_else_is_passed_on_as_it_is() -> None:
-    entry = {"url": URL, "queue_config": {"max_shards": 5}, "write_relabel_configs": [{"action": "drop"}], "headers": None}
+    entry = {
+        "url": URL,
+        "queue_config": {"max_shards": 5},
+        "write_relabel_configs": [{"action": "drop"}],
+        "headers": None,
+    }
 
     assert render([entry]).config == [{key: value for key, value in entry.items() if value is not None}]
 

@@ -9,7 +9,9 @@ from ansible_collections.promontory.stack.plugins.plugin_utils import reports
 AT = "2026-11-22T06:00:00+00:00"
 
 
-def found(name: str = "targets", *, ok: bool = True, detail: str = "9 of 9 up", look: str = "", on: str = "") -> dict[str, Any]:
+def found(
+    name: str = "targets", *, ok: bool = True, detail: str = "9 of 9 up", look: str = "", on: str = ""
+) -> dict[str, Any]:
     """One finding as the module returns it."""
     return {"name": name, "ok": ok, "detail": detail, "look": look, "on": on}
 
@@ -65,7 +67,11 @@ def test_the_states_name_unreachable_and_empty_hosts() -> None:
     report = reports.states(results, {"mon1": "10.0.0.5"}, "lab", AT)
     text = reports.states_table(report)
 
-    assert [(host["name"], host["reachable"]) for host in report["hosts"]] == [("mon1", True), ("web1", False), ("web2", True)]
+    assert [(host["name"], host["reachable"]) for host in report["hosts"]] == [
+        ("mon1", True),
+        ("web1", False),
+        ("web2", True),
+    ]
     assert "3.5.3 (package)" in text
     assert "timed out" in text
     assert "nothing is installed" in text

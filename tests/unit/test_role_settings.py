@@ -23,6 +23,7 @@ TABLES = {
     "node_exporter": "__node_exporter_settings",
     "blackbox_exporter": "__blackbox_exporter_settings",
     "pushgateway": "__pushgateway_settings",
+    "postgres_exporter": "__postgres_exporter_settings",
 }
 pytestmark = pytest.mark.network
 

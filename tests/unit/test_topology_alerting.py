@@ -99,3 +99,24 @@ def test_mail_can_go_without_a_mailbox_when_receivers_want_none() -> None:
     inventory = Inventory().host("mon1", "prometheus", "alertmanager", alertmanager_receivers=receivers)
 
     assert inventory.view("mon1")["smarthost"] is None
+
+
+def test_every_alertmanager_posts_the_watchdog_to_every_heartbeat() -> None:
+    inventory = pair().host("far1", "heartbeat", "node_exporter")
+
+    assert inventory.view("mon1")["heartbeats"] == [{"url": "http://10.0.0.6:9095", "ca_file": ""}]
+    assert inventory.view("mon2")["heartbeats"] == inventory.view("mon1")["heartbeats"]
+    assert inventory.view("far1")["listen"]["heartbeat"] == "0.0.0.0:9095"
+    assert inventory.view("far1")["heartbeats"] == [], "no Alertmanager there"
+
+
+def test_the_heartbeat_mails_as_alertmanager_does_unless_it_is_told_otherwise() -> None:
+    inventory = pair().host("far1", "heartbeat")
+    assert inventory.view("far1")["heartbeat_smarthost"]["component"] == "mailbox"
+    assert inventory.view("mon1")["heartbeat_smarthost"] is None
+
+    inventory.everywhere(alertmanager_smtp_smarthost="mail.example.net:587")
+    assert inventory.view("far1")["heartbeat_smarthost"]["host"] == "mail.example.net"
+
+    inventory.hosts["far1"]["heartbeat_smtp_smarthost"] = "other.example.net:465"
+    assert inventory.view("far1")["heartbeat_smarthost"]["host"] == "other.example.net"

@@ -50,7 +50,8 @@ def test_a_listen_address_of_the_user_wins_and_reaches_the_clients_on_the_host()
 
     assert view["listen"]["prometheus"] == "192.0.2.7:9191"
     assert view["local_url"]["prometheus"] == "http://192.0.2.7:9191"
-    assert view["edge_sites"][-1]["upstreams"] == ["http://192.0.2.7:9191"]
+    upstreams = {site["component"]: site["upstreams"] for site in view["edge_sites"]}
+    assert upstreams["prometheus"] == ["http://192.0.2.7:9191"]
 
 
 @pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])

@@ -32,9 +32,14 @@ def test_the_run_order_is_the_registrys() -> None:
         "blackbox_exporter",
         "node_exporter",
         "pushgateway",
+        "postgresql",
+        "edge_exporter",
+        "postgres_exporter",
         "sample_app",
+        "heartbeat",
         "alertmanager",
         "prometheus",
+        "grafana",
         "edge",
     ]
 
@@ -104,7 +109,7 @@ def test_gathering_asks_for_wanted_variables_of_members_only() -> None:
         lookup, {"all": ["mon1", "cache1", "other"], "prometheus": ["mon1"], "redis_exporter": ["cache1"]}, COMPONENTS
     )
 
-    assert asked["other"] == {"stack_components_extra", "stack_other_groups"}
+    assert asked["other"] == {"stack_components_extra", "stack_other_groups", "stack_without"}
     assert "redis_exporter_port" in asked["cache1"], "a component that only its own host names is found"
     assert "prometheus_listen_address" in asked["mon1"]
     assert "node_exporter_port" not in asked["mon1"]

@@ -115,6 +115,17 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], Inventory], str, tuple[str, ...]]] = {
         "shop1",
         ("stack_address is 127.0.0.1", "mon1 must reach"),
     ),
+    "several Grafana with a database each": (
+        lambda: pair().host("g1", "grafana").host("g2", "grafana", grafana_database={"type": "mysql"}),
+        "g1",
+        ("group grafana has 2 hosts (g1, g2)", "postgres or mysql"),
+    ),
+    "left out what nobody knows": (
+        lambda: single_host(stack_without=["grafna"]),
+        "",
+        ("stack_without names 'grafna', which is no component",),
+    ),
+    "left out without a list": (lambda: single_host(stack_without="grafana"), "", ("must be a list of components",)),
     "one address for several hosts": (_same_address, "mon1", ("same address 192.0.2.1", "port 9100")),
     "external url without scheme": (
         lambda: single_host(stack_external_url="mon.example.net"),

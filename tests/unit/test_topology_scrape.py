@@ -53,11 +53,13 @@ def test_hosts_without_prometheus_scrape_nothing() -> None:
     assert view["expectations"]["targets"] == []
 
 
-def test_edge_and_sample_app_are_probed_through_the_edge() -> None:
+def test_what_has_a_probe_path_is_probed_through_the_edge() -> None:
     probe = jobs(pair().view("mon1"))["blackbox"]
 
     assert [(static["labels"]["probe"], static["targets"]) for static in probe["static_configs"]] == [
         ("sample_app", ["http://10.0.0.1/app/healthz"]),
+        ("alertmanager", ["http://10.0.0.1/alertmanager/-/ready"]),
+        ("prometheus", ["http://10.0.0.1/prometheus/-/ready"]),
         ("edge", ["http://10.0.0.1/healthz"]),
     ]
     assert probe["metrics_path"] == "/probe"
@@ -79,7 +81,8 @@ def test_two_blackbox_exporters_look_from_two_places() -> None:
 
 
 def test_without_an_edge_nothing_is_probed() -> None:
-    inventory = Inventory().host("mon1", "prometheus", "alertmanager", "mailbox", "blackbox_exporter")
+    inventory = Inventory().host("mon1", "prometheus", "node_exporter", "blackbox_exporter")
+    inventory.everywhere(prometheus_alertmanagers=["http://alertmanager.example.net:9093"])
 
     assert "blackbox" not in jobs(inventory.view("mon1"))
 

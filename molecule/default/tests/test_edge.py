@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.asking import Door, StackHost, wait_until
 
-OPERATORS = ("/prometheus/", "/alertmanager/", "/pushgateway/", "/blackbox/", "/mail/")
+OPERATORS = ("/prometheus/", "/alertmanager/", "/pushgateway/", "/blackbox/", "/mail/", "/heartbeat/")
 
 
 @pytest.mark.parametrize("path", OPERATORS)
@@ -32,7 +32,7 @@ def test_the_app_is_open_to_all_but_its_numbers_are_not(door: Door) -> None:
 def test_the_front_page_leads_to_every_program(door: Door) -> None:
     page = door.get("/", signed_in=False)
 
-    assert set(re.findall(r'href="(/[^"]+)"', page.text)) == {*OPERATORS, "/app/"}
+    assert set(re.findall(r'href="(/[^"]+)"', page.text)) == {*OPERATORS, "/app/", "/runbooks/"}
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert "nginx/" not in page.headers["Server"]
 
@@ -67,3 +67,28 @@ def test_the_proof_left_both_mails_in_the_mailbox(door: Door) -> None:
     wait_until(lambda: any("RESOLVED" in subject for subject in subjects()), "the mail that all is well")
 
     assert any("RESOLVED" not in subject for subject in subjects())
+
+
+def test_every_request_is_counted_where_it_went(door: Door, host: StackHost) -> None:
+    def counted(site: str, status: str) -> float:
+        return host.value(f'sum(edge_http_requests_total{{site="{site}", status="{status}"}})') or 0
+
+    before = {key: counted(*key) for key in [("landing", "200"), ("prometheus", "401"), ("other", "404")]}
+
+    for path, signed_in in (("/", False), ("/prometheus/", False), ("/nothing-here", True)):
+        door.get(path, signed_in=signed_in)
+
+    for key, value in before.items():
+        wait_until(lambda key=key, value=value: counted(*key) > value, f"a request to {key} in Prometheus")  # type: ignore[misc]
+
+
+def test_every_line_that_nginx_sends_can_be_read(host: StackHost) -> None:
+    page = host.text("http://127.0.0.1:9180/metrics")
+
+    assert "\nedge_up 1.0\n" in page
+    assert "\nedge_log_lines_total 0.0\n" not in page
+    assert "\nedge_log_lines_invalid_total 0.0\n" in page
+
+
+def test_nginx_own_numbers_are_not_for_strangers(door: Door) -> None:
+    assert door.get("/nginx_status").status_code == 403

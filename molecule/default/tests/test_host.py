@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.support.asking import StackHost
+from tests.support.asking import StackHost, wait_until
 
 PORTS = {
     "prometheus": 9090,
@@ -15,6 +15,9 @@ PORTS = {
     "blackbox_exporter": 9115,
     "pushgateway": 9091,
     "sample_app": 8000,
+    "postgresql": 5432,
+    "postgres_exporter": 9187,
+    "edge_exporter": 9180,
     "mailbox": 8025,
     "edge": 80,
 }
@@ -74,6 +77,16 @@ def test_node_exporter_sees_the_host_through_its_sandbox(host: StackHost) -> Non
     assert host.value("node_timex_maxerror_seconds") is not None
     assert host.value("node_memory_MemAvailable_bytes") is not None
     assert host.query("node_network_receive_bytes_total") != []
+
+
+def test_units_and_waiting_reboots_are_reported(host: StackHost) -> None:
+    host.shell.check_output("touch /run/reboot-required")
+    try:
+        assert host.query('node_systemd_unit_state{name="prometheus.service", state="active"} == 1') != []
+        wait_until(lambda: host.value("node_reboot_required") == 1, "the waiting reboot in Prometheus")
+    finally:
+        host.shell.check_output("rm /run/reboot-required")
+    wait_until(lambda: host.value("node_reboot_required") == 0, "the reboot's end in Prometheus")
 
 
 def test_the_journal_has_a_ceiling(host: StackHost) -> None:

@@ -10,6 +10,7 @@ from tests.support.asking import Door, StackHost, wait_until
 
 JOBS = {
     "alertmanager", "blackbox", "blackbox_exporter", "mailbox", "node_exporter", "prometheus", "pushgateway", "sample_app",
+    "edge_exporter", "heartbeat", "postgres_exporter",
 }  # fmt: skip
 ROUTES_TEST = "/opt/alertmanager/current/amtool config routes test --config.file=/etc/alertmanager/current/config/alertmanager.yml"
 
@@ -68,6 +69,12 @@ def test_a_probe_through_the_edge_tells_whether_a_page_is_well(door: Door) -> No
 
     assert "\nprobe_success 1\n" in well.text
     assert "\nprobe_success 0\n" in ill.text
+
+
+def test_doors_of_operators_and_the_mail_server_are_probed(host: StackHost) -> None:
+    found = {sample["metric"]["probe"]: sample["value"][1] for sample in host.query("probe_success")}
+
+    assert found == dict.fromkeys(["alertmanager", "edge", "mailbox", "prometheus", "sample_app"], "1")
 
 
 def test_a_short_job_leaves_its_metric_and_a_restart_does_not_lose_it(host: StackHost) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.promontory.stack.plugins.module_utils.proof import ask, judge
+from ansible_collections.promontory.stack.plugins.module_utils.proof import ask, judge, rule_metrics
 from ansible_collections.promontory.stack.plugins.module_utils.proof.finding import Finding
 
 PROBE_JOB = "blackbox"
@@ -71,7 +71,8 @@ def of_prometheus(asked: Mapping[str, Any]) -> list[Asked]:
     """Return the checks of one Prometheus.
 
     Args:
-        asked: ``url``, ``http``, ``targets``, ``own_jobs``, ``alertmanagers`` (number) and ``rules`` (bool).
+        asked: ``url``, ``http``, ``targets``, ``own_jobs``, ``alertmanagers`` (number), ``rules`` (bool) and ``rare_metrics``
+            (names or patterns of metrics that rules may miss).
     """
     url, client = str(asked["url"]), ask.client(asked.get("http"))
     expected = list(asked["targets"])
@@ -97,6 +98,15 @@ def of_prometheus(asked: Mapping[str, Any]) -> list[Asked]:
             ),
         ),
     ]
+    if asked.get("rules"):
+
+        def rule_series() -> Finding:
+            looked_at = rule_metrics.wanted(data("/api/v1/rules")["groups"])
+            return rule_metrics.judge(
+                looked_at, data("/api/v1/label/__name__/values"), list(asked.get("rare_metrics") or []), url
+            )
+
+        checks.append(Asked("rule metrics", look, rule_series))
     if probes:
         failing = f'probe_success{{job="{PROBE_JOB}"}} == 0'
         checks.append(Asked("probes", look, lambda: judge.probes(ask.query(client, url, failing), probes, url)))

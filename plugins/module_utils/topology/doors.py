@@ -31,8 +31,8 @@ def external_urls(stack: Stack) -> dict[str, str]:
     urls = {}
     for component in stack.components.values():
         endpoints = stack.endpoints(component.name)
-        if not endpoints:
-            continue
+        if not endpoints or component.scheme:
+            continue  # nothing that people open
         if edge is not None and component.name == EDGE:
             urls[component.name] = f"{edge}/"
         elif edge is not None and component.edge_path:

@@ -44,7 +44,9 @@ class Component:
         honor_labels: Whether labels in its metrics win over those of the target (Pushgateway).
         edge_path: Path at the edge, with both slashes; "" keeps it away from there.
         edge_public: Whether the edge lets people in without a password.
-        probe_path: Path that must answer 200 to anyone at the edge, relative to edge_path (absolute for the edge itself).
+        scheme: What its main endpoint speaks; "" is HTTP, which people can open.
+        beside: Component on whose hosts it runs too, without a group of its own naming them.
+        probe_path: Path that must answer 200 at the edge, to anyone or to operators, relative to edge_path (absolute for the edge itself).
     """
 
     name: str
@@ -56,6 +58,8 @@ class Component:
     edge_path: str = ""
     edge_public: bool = False
     probe_path: str = ""
+    beside: str = ""
+    scheme: str = ""
 
     @property
     def metrics_endpoint(self) -> str:
@@ -105,11 +109,11 @@ class Link:
     """A client on a host uses an endpoint.
 
     Attributes:
-        purpose: scrape, alert, gossip, mail, proxy or probe.
+        purpose: scrape, alert, gossip, mail, beat, query, database, proxy or probe.
         client: Host of the client.
         address: Address by which this client reaches the endpoint.
         path: Path that it asks for; "" where the protocol has none.
-        subject: Component that a probe is about: it looks at the edge to see what is behind it.
+        subject: Component that a probe is about (it looks at the edge to see what is behind it), or the one that mails or asks.
     """
 
     purpose: str
@@ -187,3 +191,11 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_hostport(value: object) -> bool:
+    """Tell whether a value is text of the form ``host:port``."""
+    if not isinstance(value, str) or value.count(":") < 1:
+        return False
+    host, _, port = value.rpartition(":")
+    return bool(host) and not any(sign in value for sign in "/@ ") and port.isdigit() and 0 < int(port) < 65536

@@ -8,7 +8,7 @@ from typing import Any, Callable
 from . import inventory, registry
 
 # Asked of every host, member or not: they say what a member is.
-REGISTRY_VARIABLES = ("stack_components_extra", "stack_other_groups")
+REGISTRY_VARIABLES = ("stack_components_extra", "stack_other_groups", "stack_without")
 
 Lookup = Callable[[str, Iterable[str]], dict[str, Any]]
 

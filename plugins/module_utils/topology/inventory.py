@@ -19,6 +19,14 @@ SETTINGS: dict[str, Any] = {
     "alertmanager_smtp_require_tls": True,
     "alertmanager_receivers": [],
     "stack_edge_auth": None,
+    "grafana_database": {"type": "sqlite3"},
+    "postgres_exporter_address": "",
+    "blackbox_exporter_probes": [],
+}
+# What is not set is as another setting says.
+_FALLBACKS = {
+    "heartbeat_smtp_smarthost": "alertmanager_smtp_smarthost",
+    "heartbeat_smtp_require_tls": "alertmanager_smtp_require_tls",
 }
 _HOST_VARIABLES = ("stack_address", "stack_tls", "stack_tls_ca_file", "stack_tls_server_name")
 _ENDPOINT_VARIABLES = ("port", "listen_address", "tls", "auth")
@@ -29,7 +37,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:.
 
 def wanted_variables(components: Sequence[Component]) -> list[str]:
     """Return the variables of a host that the model reads, given the host's components."""
-    names = [*SETTINGS, *_HOST_VARIABLES]
+    names = [*SETTINGS, *_FALLBACKS, *_HOST_VARIABLES]
     for component in components:
         for endpoint in component.ports:
             prefix = f"{component.name}_{endpoint}" if endpoint else component.name
@@ -38,10 +46,14 @@ def wanted_variables(components: Sequence[Component]) -> list[str]:
 
 
 def members(groups: Mapping[str, Sequence[str]], components: Mapping[str, Component]) -> dict[str, list[Component]]:
-    """Return the components of each host that has any, hosts by name, components in the order of a run."""
+    """Return the components of each host that has any, hosts by name, components in the order of a run.
+
+    A component runs on the hosts of its group, and on those of the component that it stands beside.
+    """
     of_host: dict[str, list[Component]] = {}
     for component in components.values():
-        for host in groups.get(component.name, ()):
+        beside = groups.get(component.beside, ()) if component.beside else ()
+        for host in dict.fromkeys([*groups.get(component.name, ()), *beside]):
             of_host.setdefault(str(host), []).append(component)
     return {host: of_host[host] for host in sorted(of_host)}
 
@@ -71,6 +83,7 @@ def read_host(name: str, variables: Mapping[str, Any], components: Sequence[Comp
         for endpoint in reader.endpoints():
             endpoints[endpoint.key] = endpoint
     settings = {key: _setting(variables, key, default) for key, default in SETTINGS.items()}
+    settings |= {key: _setting(variables, key, settings[other]) for key, other in _FALLBACKS.items()}
     return Host(name, address, tuple(item.name for item in components), endpoints, settings), problems
 
 
@@ -93,7 +106,8 @@ class _EndpointReader:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints that the component opens on this host."""
-        encrypted = self._flag("", "tls", bool(self._variables.get("stack_tls", False)))
+        speaks_http = not self._component.scheme
+        encrypted = self._flag("", "tls", speaks_http and bool(self._variables.get("stack_tls", False)))
         found = []
         for name, port in self._component.ports.items():
             if name == "tls":  # the main endpoint's other port, see below
@@ -117,10 +131,15 @@ class _EndpointReader:
             address=self._address,
             port=port,
             bind=self._listen_address("" if name == "plain" else name),
-            scheme=("https" if tls else "http") if name in (*_HTTP_ENDPOINTS, "plain") else name,
+            scheme=self._scheme(name, tls),
             tls=Tls(server_name, self._variables.get("stack_tls_ca_file") or "") if tls else None,
             auth=auth,
         )
+
+    def _scheme(self, name: str, tls: bool) -> str:
+        if name == "" and self._component.scheme:
+            return self._component.scheme
+        return ("https" if tls else "http") if name in (*_HTTP_ENDPOINTS, "plain") else name
 
     def _variable(self, name: str, suffix: str) -> tuple[str, Any]:
         prefix = f"{self._component.name}_{name}" if name else self._component.name

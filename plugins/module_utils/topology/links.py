@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .endpoints import ANYWHERE, LOOPBACK, Endpoint, Host, Link, Stack
+from .endpoints import ANYWHERE, LOOPBACK, Endpoint, Host, Link, Stack, is_hostport
+
+_SMTPS_PORT = "465"  # RFC 8314: TLS from the first byte
 
 # People come from anywhere.
 EDGE = "edge"
+# Components that mail people; each has a variable <component>_smtp_smarthost.
+MAIL_SENDERS = ("alertmanager", "heartbeat")
 
 
 def derive_links(stack: Stack) -> list[Link]:
@@ -18,8 +22,12 @@ def derive_links(stack: Stack) -> list[Link]:
         *_between(stack, "alert", "prometheus", stack.endpoints("alertmanager")),
         *_gossip(stack),
         *_mail(stack),
+        *_between(stack, "beat", "alertmanager", stack.endpoints("heartbeat")),
+        *_data_sources(stack),
+        *_databases(stack),
         *_proxies(stack),
         *_probes(stack),
+        *_mail_probes(stack),
     ]
 
 
@@ -79,14 +87,44 @@ def _gossip(stack: Stack) -> list[Link]:
 
 
 def _mail(stack: Stack) -> list[Link]:
-    """Each Alertmanager hands its mail to one mailbox: its own host's, else the first; none with a mail server of its own."""
+    """Who mails hands it to one mailbox: its own host's, else the first; nobody who has a mail server of its own."""
     links = []
     mailboxes = stack.endpoints("mailbox", "smtp")
-    for host in stack.having("alertmanager"):
-        if host.settings["alertmanager_smtp_smarthost"] or not mailboxes:
-            continue
-        endpoint = next((item for item in mailboxes if item.host == host.name), mailboxes[0])
-        links.append(_link("mail", host, endpoint))
+    for sender in MAIL_SENDERS:
+        for host in stack.having(sender):
+            if host.settings[f"{sender}_smtp_smarthost"] or not mailboxes:
+                continue
+            endpoint = next((item for item in mailboxes if item.host == host.name), mailboxes[0])
+            link = replace(_link("mail", host, endpoint), subject=sender)
+            # Members of a cluster compare their configurations, so all of them name the mailbox alike.
+            links.append(replace(link, address=endpoint.address) if len(stack.having(sender)) > 1 else link)
+    return links
+
+
+def _data_sources(stack: Stack) -> list[Link]:
+    """Each Grafana asks every Prometheus and Alertmanager; those of its own host come first."""
+    links = []
+    for host in stack.having("grafana"):
+        for component in ("prometheus", "alertmanager"):
+            endpoints = sorted(stack.endpoints(component), key=lambda item: item.host != host.name)
+            links.extend(_link("query", host, endpoint) for endpoint in endpoints)
+    return links
+
+
+def _databases(stack: Stack) -> list[Link]:
+    """The sample app keeps its data in the stack's PostgreSQL, and each exporter on such a host asks its own."""
+    servers = stack.endpoints("postgresql")
+    links = [
+        replace(_link("database", host, server), subject="sample_app")
+        for host in stack.having("sample_app")
+        for server in servers[:1]
+    ]
+    links.extend(
+        replace(_link("database", host, server), subject="postgres_exporter")
+        for host in stack.having("postgres_exporter")
+        for server in servers
+        if server.host == host.name and not host.settings["postgres_exporter_address"]
+    )
     return links
 
 
@@ -112,6 +150,29 @@ def _probes(stack: Stack) -> list[Link]:
         for edge in stack.endpoints(EDGE)
         for subject, path in paths.items()
     ]
+
+
+def _mail_probes(stack: Stack) -> list[Link]:
+    """A blackbox exporter beside an Alertmanager greets the mail server that this Alertmanager uses.
+
+    One elsewhere might not reach it: a mailbox listens for its clients alone. A server outside is greeted from every
+    exporter when none is beside an Alertmanager.
+    """
+    probers = stack.having("blackbox_exporter")
+    beside = [host for host in probers if "alertmanager" in host.components]
+    mailboxes = [link for link in _mail(stack) if link.subject == "alertmanager"]
+    links = []
+    for host in beside or probers:
+        mine = [link for link in mailboxes if link.client == host.name]
+        links.extend(replace(link, purpose="probe", subject=link.endpoint.component) for link in mine)
+        told = host.settings["alertmanager_smtp_smarthost"]
+        if told and not mine and is_hostport(told):
+            name, _, port = told.rpartition(":")
+            secure = "smtps" if port == _SMTPS_PORT else "smtp+starttls"
+            scheme = secure if host.settings["alertmanager_smtp_require_tls"] else "smtp"
+            outside = Endpoint("smarthost", "smtp", host.name, name.strip("[]"), int(port), scheme=scheme)
+            links.append(Link("probe", host.name, outside, outside.address, subject="smarthost"))
+    return links
 
 
 def _probe_paths(stack: Stack) -> dict[str, str]:

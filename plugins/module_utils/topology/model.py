@@ -33,6 +33,9 @@ def build_model(
     lines = registry.merge(components, extra)
     known, wrong = registry.read(lines, frozenset(built_in_roles or components))
     found.extend(("", message) for message in wrong)
+    without, wrong = _without(hosts, known)
+    found.extend(("", message) for message in wrong)
+    all_groups, groups = groups, {name: members for name, members in groups.items() if name not in without}
 
     read = {}
     for name, of_host in inventory.members(groups, known).items():
@@ -47,7 +50,7 @@ def build_model(
         found.extend((host.name, text) for text in inventory.unreachable_listeners(host, clients.get(host.name, {})))
     stack = links.bind(stack, clients)
 
-    found.extend(problems.misspelt_groups(groups, known, _other_groups(hosts)))
+    found.extend(problems.misspelt_groups(all_groups, known, _other_groups(hosts)))
     found.extend(problems.judge(stack, all_links))
     return {
         "components": {name: asdict(component) for name, component in stack.components.items()},
@@ -128,6 +131,20 @@ def _extra_components(hosts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str,
             joined[name] = line
             said_by[name] = host
     return joined, found
+
+
+def _without(hosts: Mapping[str, Mapping[str, Any]], known: Mapping[str, Any]) -> tuple[set[str], list[str]]:
+    """Join what the hosts say in stack_without, and say what is wrong with it."""
+    told: set[str] = set()
+    for variables in hosts.values():
+        names = variables.get("stack_without") or []
+        if not isinstance(names, (list, tuple)):
+            return set(), [f"stack_without is {names!r}, but must be a list of components, such as [grafana]."]
+        told.update(str(name) for name in names)
+    return told, [
+        f"stack_without names {name!r}, which is no component. Known: {', '.join(sorted(known))}."
+        for name in sorted(told - set(known))
+    ]
 
 
 def _other_groups(hosts: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from .endpoints import ANYWHERE, Endpoint, Host, Link, Stack, is_loopback
-from .links import EDGE
+from .endpoints import ANYWHERE, Endpoint, Host, Link, Stack, is_hostport, is_loopback
+from .links import EDGE, MAIL_SENDERS
 
 # A problem is a pair: the host it belongs to ("" for the whole stack) and one complete message.
 Problem = tuple[str, str]
@@ -21,7 +21,9 @@ def judge(stack: Stack, links: Sequence[Link]) -> list[Problem]:
         return [("", f"No group of the inventory is a component. Put hosts into groups such as these: {names}.")]
     found.extend(_roles_without_partner(stack))
     found.extend(_edges(stack))
+    found.extend(_grafanas(stack))
     for host in stack.hosts.values():
+        found.extend((host.name, message) for message in _own_probes(host))
         found.extend((host.name, message) for message in _port_clashes(host))
         found.extend((host.name, message) for message in _urls(host))
     found.extend(_shared_addresses(stack))
@@ -69,29 +71,106 @@ def _roles_without_partner(stack: Stack) -> list[Problem]:
                 )
             )
     mailboxes = stack.having("mailbox")
-    for host in alertmanagers:
-        smarthost = host.settings["alertmanager_smtp_smarthost"]
-        if not smarthost and not mailboxes and _wants_mail(host):
-            found.append(
-                (
-                    host.name,
-                    "Alertmanager has no way to send a mail: alertmanager_smtp_smarthost is empty and the group mailbox too. "
-                    "Set alertmanager_smtp_smarthost: mail.example.net:587, or put a host into the group mailbox.",
-                )
+    for sender in MAIL_SENDERS:
+        for host in stack.having(sender):
+            found.extend((host.name, message) for message in _mail_server(host, sender, bool(mailboxes)))
+    found.extend(_databases(stack))
+    watchers = stack.having("heartbeat")
+    if watchers and not alertmanagers:
+        found.append(
+            (
+                watchers[0].name,
+                "The heartbeat waits for a Watchdog that nobody sends: the group alertmanager is empty. "
+                "Put a host into it, or take the group heartbeat away.",
             )
-        if smarthost and not _is_hostport(smarthost):
-            found.append(
-                (
-                    host.name,
-                    f"alertmanager_smtp_smarthost is {smarthost!r}, but must be host:port, such as mail.example.net:587.",
-                )
-            )
+        )
     if len(mailboxes) > 1:
         names = ", ".join(host.name for host in mailboxes)
         found.append(
             ("", f"The group mailbox has {len(mailboxes)} hosts ({names}), but mail must land in one place: keep one.")
         )
     return found
+
+
+def _databases(stack: Stack) -> list[Problem]:
+    found: list[Problem] = []
+    servers = stack.having("postgresql")
+    if len(servers) > 1:
+        names = ", ".join(host.name for host in servers)
+        found.append(
+            (
+                "",
+                f"The group postgresql has {len(servers)} hosts ({names}), but nothing here copies data between servers, "
+                "and the sample app needs one: keep one.",
+            )
+        )
+    for host in stack.having("postgres_exporter"):
+        told = host.settings["postgres_exporter_address"]
+        if not told and host not in servers:
+            found.append(
+                (
+                    host.name,
+                    "postgres_exporter has no server to ask: this host is not in the group postgresql, and "
+                    "postgres_exporter_address is empty. Set it to the server's host:port, such as db.example.net:5432.",
+                )
+            )
+        if told and not is_hostport(told):
+            found.append(
+                (
+                    host.name,
+                    f"postgres_exporter_address is {told!r}, but must be host:port, such as db.example.net:5432.",
+                )
+            )
+    return found
+
+
+def _grafanas(stack: Stack) -> list[Problem]:
+    """Several servers behind one edge are one Grafana only with one database."""
+    servers = stack.having("grafana")
+    if len(servers) < 2:
+        return []
+    found: list[Problem] = []
+    for host in servers:
+        told = host.settings["grafana_database"]
+        kind = told.get("type") if isinstance(told, Mapping) else None
+        if kind not in ("postgres", "mysql"):
+            names = ", ".join(item.name for item in servers)
+            found.append(
+                (
+                    host.name,
+                    f"The group grafana has {len(servers)} hosts ({names}), but grafana_database is {told!r}, a database of this "
+                    "host alone. Set grafana_database with type postgres or mysql, the same for all, or keep one host.",
+                )
+            )
+    return found
+
+
+def _own_probes(host: Host) -> list[str]:
+    told = host.settings["blackbox_exporter_probes"]
+    example = "Write [{name: shop, target: https://shop.example.net/, module: http_2xx}]."
+    if not isinstance(told, list):
+        return [f"blackbox_exporter_probes is {told!r}, but must be a list. {example}"]
+    return [
+        f"blackbox_exporter_probes[{number}] is {probe!r}, but must have name, target and, where it is not http_2xx, module. "
+        + example
+        for number, probe in enumerate(told)
+        if not isinstance(probe, Mapping)
+        or not {"name", "target"} <= set(probe) <= {"name", "target", "module"}
+        or not all(isinstance(value, str) and value.strip() for value in probe.values())
+    ]
+
+
+def _mail_server(host: Host, sender: str, has_mailbox: bool) -> list[str]:
+    variable = f"{sender}_smtp_smarthost"
+    smarthost = host.settings[variable]
+    if not smarthost and not has_mailbox and (sender != "alertmanager" or _wants_mail(host)):
+        return [
+            f"{sender.capitalize()} has no way to send a mail: {variable} is empty and the group mailbox too. "
+            f"Set {variable}: mail.example.net:587, or put a host into the group mailbox."
+        ]
+    if smarthost and not is_hostport(smarthost):
+        return [f"{variable} is {smarthost!r}, but must be host:port, such as mail.example.net:587."]
+    return []
 
 
 def _wants_mail(host: Host) -> bool:
@@ -182,13 +261,6 @@ def _is_url(value: object) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
     except ValueError:  # a port that is no number, or a broken IPv6 address
         return False
-
-
-def _is_hostport(value: object) -> bool:
-    if not isinstance(value, str) or value.count(":") < 1:
-        return False
-    host, _, port = value.rpartition(":")
-    return bool(host) and not any(sign in value for sign in "/@ ") and port.isdigit() and 0 < int(port) < 65536
 
 
 def _shared_addresses(stack: Stack) -> list[Problem]:

@@ -23,6 +23,8 @@ _TYPES: dict[str, type] = {
     "edge_path": str,
     "edge_public": bool,
     "probe_path": str,
+    "beside": str,
+    "scheme": str,
     "role": str,
 }
 _SAID: dict[type, str] = {int: "a whole number", str: "text", bool: "true or false"}
@@ -68,8 +70,18 @@ def read(lines: Mapping[str, Any], built_in_roles: frozenset[str]) -> tuple[dict
                 edge_path=line.get("edge_path", ""),
                 edge_public=line.get("edge_public", False),
                 probe_path=line.get("probe_path", ""),
+                beside=line.get("beside", ""),
+                scheme=line.get("scheme", ""),
             )
         )
+    names = {component.name for component in components}
+    for component in components:
+        if component.beside and component.beside not in names - {component.name}:
+            problems.append(
+                f"stack_components_extra.{component.name}.beside is {component.beside!r}, which is no other component. "
+                f"Name one of {', '.join(sorted(names - {component.name}))}, or leave it out and put hosts into the group "
+                f"{component.name}."
+            )
     components.sort(key=lambda component: (component.order, component.name))
     return {component.name: component for component in components}, problems
 

@@ -10,6 +10,12 @@ from .endpoints import Host, Link, Stack
 
 PROBE_JOB = "blackbox"
 PROBE_MODULE = "http_2xx"
+# Which module a probe wants; a label __param_module of its own would lose to the job's parameter in Prometheus 2.
+MODULE_LABEL = "__tmp_module"
+# How a mail server is greeted, by what it speaks.
+_MAIL_MODULES = {"smtp": "smtp", "smtp+starttls": "smtp_starttls", "smtps": "smtp_tls"}
+# A page behind the operators' password is opened with it.
+_OPERATORS_MODULE = "http_2xx_operator"
 
 
 def scrape_configs(stack: Stack, host: Host, links: Iterable[Link]) -> list[dict[str, Any]]:
@@ -52,8 +58,13 @@ def _probe_jobs(stack: Stack, scrapes: list[Link], probes: list[Link]) -> list[d
     for scrape in scrapes:
         prober = scrape.endpoint.host
         mine = [link for link in probes if link.client == prober]
-        if scrape.endpoint.component != "blackbox_exporter" or not mine:
+        own = stack.hosts[prober].settings["blackbox_exporter_probes"]
+        if scrape.endpoint.component != "blackbox_exporter" or not (mine or own):
             continue
+        probes_of_host = [
+            *((link.subject, probe_url(link), _module(stack, link), link.endpoint.host) for link in mine),
+            *((probe["name"], probe["target"], probe.get("module", PROBE_MODULE), prober) for probe in own),
+        ]
         jobs.append(
             {
                 "job_name": PROBE_JOB if not jobs else f"{PROBE_JOB}:{len(jobs) + 1}",
@@ -62,17 +73,19 @@ def _probe_jobs(stack: Stack, scrapes: list[Link], probes: list[Link]) -> list[d
                 "params": {"module": [PROBE_MODULE]},
                 "static_configs": [
                     {
-                        "targets": [probe_url(link)],
+                        "targets": [target],
                         "labels": {
                             "job": PROBE_JOB,
-                            "probe": link.subject,
+                            "probe": name,
                             "prober": prober,
-                            **_environment(stack, link.endpoint.host),
+                            **_environment(stack, host),
+                            **({} if module == PROBE_MODULE else {MODULE_LABEL: module}),
                         },
                     }
-                    for link in mine
+                    for name, target, module, host in probes_of_host
                 ],
                 "relabel_configs": [
+                    {"source_labels": [MODULE_LABEL], "regex": "(.+)", "target_label": "__param_module"},
                     {"source_labels": ["__address__"], "target_label": "__param_target"},
                     {"source_labels": ["__param_target"], "target_label": "instance"},
                     {"target_label": "__address__", "replacement": scrape.target},
@@ -84,7 +97,18 @@ def _probe_jobs(stack: Stack, scrapes: list[Link], probes: list[Link]) -> list[d
 
 def probe_url(link: Link) -> str:
     """Return what a probe asks for; it is the ``instance`` of its series."""
-    return link.endpoint.url(link.address, link.path)
+    return link.endpoint.url(link.address, link.path) if _is_http(link) else link.target
+
+
+def _is_http(link: Link) -> bool:
+    return link.endpoint.scheme in ("http", "https")
+
+
+def _module(stack: Stack, link: Link) -> str:
+    if not _is_http(link):
+        return _MAIL_MODULES[link.endpoint.scheme]
+    subject = stack.components[link.subject]
+    return PROBE_MODULE if subject.edge_public or not subject.edge_path else _OPERATORS_MODULE
 
 
 def alertmanagers(host: Host, links: Iterable[Link]) -> list[dict[str, Any]]:

@@ -46,7 +46,20 @@ def view(model: Any, host: str) -> dict[str, Any]:
         "scrape_configs": scrape.scrape_configs(stack, me, all_links) if is_prometheus else [],
         "alertmanagers": scrape.alertmanagers(me, all_links) if is_prometheus else [],
         **_cluster(stack, me),
-        "smarthost": _smarthost(me, all_links),
+        "smarthost": _smarthost(me, all_links, "alertmanager"),
+        "heartbeat_smarthost": _smarthost(me, all_links, "heartbeat"),
+        "heartbeats": [
+            {"url": link.url, "ca_file": link.tls.ca_file if link.tls else ""}
+            for link in all_links
+            if link.purpose == "beat" and link.client == me.name
+        ],
+        "databases": {
+            link.subject: {"host": link.endpoint.host, "address": link.address, "port": link.endpoint.port}
+            for link in all_links
+            if link.purpose == "database" and link.client == me.name
+        },
+        "database_clients": _database_clients(stack, me, all_links),
+        "datasources": [_data_source(link) for link in all_links if link.purpose == "query" and link.client == me.name],
         "edge_sites": doors.edge_sites(stack, me, all_links),
         "edge_auth": {"username": auth.username, "password_file": auth.password_file} if auth else None,
         "firewall": doors.firewall(stack, me, clients),
@@ -81,20 +94,20 @@ def _cluster(stack: Stack, me: Host) -> dict[str, Any]:
     }
 
 
-def _smarthost(me: Host, all_links: list[Link]) -> Any:
-    if "alertmanager" not in me.components:
+def _smarthost(me: Host, all_links: list[Link], sender: str) -> Any:
+    if sender not in me.components:
         return None
-    told = str(me.settings["alertmanager_smtp_smarthost"])
+    told = str(me.settings[f"{sender}_smtp_smarthost"])
     if told:
         host, _, port = told.rpartition(":")
         return {
             "host": host.strip("[]"),
             "port": int(port),
-            "require_tls": me.settings["alertmanager_smtp_require_tls"],
+            "require_tls": me.settings[f"{sender}_smtp_require_tls"],
             "component": None,
         }
     for link in all_links:
-        if link.purpose == "mail" and link.client == me.name:
+        if link.purpose == "mail" and link.client == me.name and link.subject == sender:
             endpoint = link.endpoint
             return {
                 "host": link.address,
@@ -103,6 +116,29 @@ def _smarthost(me: Host, all_links: list[Link]) -> Any:
                 "component": endpoint.component,
             }
     return None
+
+
+def _database_clients(stack: Stack, me: Host, all_links: list[Link]) -> dict[str, list[str]]:
+    """From which addresses each component asks the PostgreSQL of this host."""
+    clients: dict[str, set[str]] = {}
+    for link in all_links:
+        if link.purpose == "database" and link.endpoint.host == me.name:
+            # A process of this host comes from the address that it asks.
+            comes_from = link.address if link.client == me.name else stack.hosts[link.client].address
+            clients.setdefault(link.subject, set()).add(comes_from)
+    return {component: sorted(addresses) for component, addresses in sorted(clients.items())}
+
+
+def _data_source(link: Link) -> dict[str, Any]:
+    """What Grafana must know of a program it asks; the password stands in a file, which is named here."""
+    tls, auth = link.tls, link.endpoint.auth
+    return {
+        "component": link.endpoint.component,
+        "host": link.endpoint.host,
+        "url": link.url,
+        "tls": {"server_name": tls.server_name, "ca_file": tls.ca_file} if tls else None,
+        "auth": {"username": auth.username, "password_file": auth.password_file} if auth else None,
+    }
 
 
 def _expectations(stack: Stack, me: Host, all_links: list[Link]) -> dict[str, Any]:
@@ -115,6 +151,10 @@ def _expectations(stack: Stack, me: Host, all_links: list[Link]) -> dict[str, An
     for link in all_links:
         if link.purpose == "probe" and link.client in probers:
             targets.add((scrape.PROBE_JOB, scrape.probe_url(link)))
+    for prober in probers:
+        targets.update(
+            (scrape.PROBE_JOB, probe["target"]) for probe in stack.hosts[prober].settings["blackbox_exporter_probes"]
+        )
     alerting = [link for link in all_links if link.purpose == "alert" and link.client == me.name]
     return {
         "targets": [{"job": job, "instance": instance} for job, instance in sorted(targets)],

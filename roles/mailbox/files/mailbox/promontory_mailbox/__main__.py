@@ -17,6 +17,7 @@ from waitress.server import create_server
 from promontory_mailbox import __version__
 from promontory_mailbox.config import Config, ConfigError, load
 from promontory_mailbox.metrics import Metrics
+from promontory_mailbox.refusal import Refusals
 from promontory_mailbox.smtp import SmtpServer
 from promontory_mailbox.store import Store
 from promontory_mailbox.web import create_app
@@ -62,10 +63,11 @@ def serve(config: Config) -> None:
     """
     store = Store(config.data_dir, max_messages=config.max_messages, max_total_bytes=config.max_total_bytes)
     metrics = Metrics(store)
-    smtp = SmtpServer(config, store, metrics)
+    refusals = Refusals()
+    smtp = SmtpServer(config, store, metrics, refusals)
     address, port = config.listen
     web = create_server(
-        create_app(store, metrics, smtp.is_serving),
+        create_app(store, metrics, refusals, smtp.is_serving),
         host=address,
         port=port,
         threads=_THREADS,

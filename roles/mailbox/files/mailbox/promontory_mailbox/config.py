@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ _KEYS = {
     "max_total_bytes",
     "max_message_bytes",
     "smtp_auth",
+    "smtp_tls",
 }
+_OPTIONAL_KEYS = {"smtp_auth", "smtp_tls"}
 
 
 class ConfigError(Exception):
@@ -36,6 +39,19 @@ class SmtpAuth:
 
 
 @dataclass(frozen=True)
+class SmtpTls:
+    """TLS of the SMTP server.
+
+    Attributes:
+        context: Certificate and key, loaded.
+        implicit: Whether TLS begins with the first byte (as on port 465); else STARTTLS is offered and demanded.
+    """
+
+    context: ssl.SSLContext
+    implicit: bool
+
+
+@dataclass(frozen=True)
 class Config:
     """How the mailbox runs.
 
@@ -48,6 +64,7 @@ class Config:
         max_total_bytes: Bytes of messages kept, at least max_message_bytes; the oldest go first.
         max_message_bytes: Largest message taken, at least 1024; a larger one is refused with 552.
         smtp_auth: Who may send, or None.
+        smtp_tls: How senders encrypt, or None.
     """
 
     listen: tuple[str, int]
@@ -58,6 +75,7 @@ class Config:
     max_total_bytes: int
     max_message_bytes: int
     smtp_auth: SmtpAuth | None
+    smtp_tls: SmtpTls | None
 
 
 def load(path: Path) -> Config:
@@ -74,7 +92,7 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(loaded).__name__}")
     if unknown := sorted(set(loaded) - _KEYS):
         raise ConfigError(f"{path}: unknown settings {unknown}; known are {sorted(_KEYS)}")
-    if missing := sorted(_KEYS - {"smtp_auth"} - set(loaded)):
+    if missing := sorted(_KEYS - _OPTIONAL_KEYS - set(loaded)):
         raise ConfigError(f"{path}: missing settings {missing}")
     reader = _Reader(path, loaded)
     max_message_bytes = reader.whole_number("max_message_bytes", at_least=1024)
@@ -87,6 +105,7 @@ def load(path: Path) -> Config:
         max_total_bytes=reader.whole_number("max_total_bytes", at_least=max_message_bytes),
         max_message_bytes=max_message_bytes,
         smtp_auth=reader.smtp_auth(),
+        smtp_tls=reader.smtp_tls(),
     )
 
 
@@ -131,3 +150,23 @@ class _Reader:
         if not password:
             raise ConfigError(f"{self._path}: smtp_auth.password_file: {value['password_file']} is empty")
         return SmtpAuth(str(value["username"]), password)
+
+    def smtp_tls(self) -> SmtpTls | None:
+        value = self._loaded.get("smtp_tls")
+        if value is None:
+            return None
+        if (
+            not isinstance(value, dict)
+            or not {"cert_file", "key_file"} <= set(value) <= {"cert_file", "key_file", "implicit"}
+            or not isinstance(value.get("implicit", False), bool)
+        ):
+            raise self._wrong("smtp_tls", "null or a mapping of cert_file, key_file and, true or false, implicit")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(value["cert_file"], value["key_file"])
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"{self._path}: smtp_tls: {value['cert_file']} and {value['key_file']} are no certificate with its key: {error}"
+            ) from error
+        return SmtpTls(context, implicit=bool(value.get("implicit", False)))

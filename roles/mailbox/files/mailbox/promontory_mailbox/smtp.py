@@ -13,6 +13,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from promontory_mailbox.config import Config, SmtpAuth
 from promontory_mailbox.metrics import Metrics
+from promontory_mailbox.refusal import Refusals
 from promontory_mailbox.store import Store
 
 log = logging.getLogger(__name__)
@@ -26,16 +27,28 @@ _LINE_LIMIT_BYTES = 65536
 
 
 class _Handler:
-    """What happens to recipients and messages."""
+    """What happens to senders, recipients and messages."""
 
-    def __init__(self, store: Store, metrics: Metrics, hostname: str) -> None:
+    def __init__(self, store: Store, metrics: Metrics, refusals: Refusals, hostname: str) -> None:
         self._store = store
         self._metrics = metrics
+        self._refusals = refusals
         self._hostname = hostname
+
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd looks it up by this name)
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if refused := self._refusals.reply("mail"):
+            return refused
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd looks it up by this name)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if refused := self._refusals.reply("rcpt"):
+            return refused
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
             return f"452 4.5.3 More than {MAX_RECIPIENTS} recipients"
         envelope.rcpt_tos.append(address)
@@ -45,6 +58,8 @@ class _Handler:
     async def handle_DATA(  # noqa: N802 (aiosmtpd looks it up by this name)
         self, _server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        if refused := self._refusals.reply("data"):
+            return refused
         content = envelope.original_content or b""
         try:
             summary = await asyncio.to_thread(
@@ -67,23 +82,35 @@ class _Handler:
 
 
 class _Server(SMTP):
-    """aiosmtpd's server with a bound on connections and a count of refusals."""
+    """aiosmtpd's server with a bound on connections, refusals on demand and a count of all refusals."""
 
     line_length_limit = _LINE_LIMIT_BYTES
+    # What everybody else asks; Alertmanager knows no other words (draft-murchison-sasl-login).
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
 
-    def __init__(self, handler: _Handler, metrics: Metrics, connections: set[Any], **options: Any) -> None:
+    def __init__(
+        self, handler: _Handler, metrics: Metrics, refusals: Refusals, connections: set[Any], **options: Any
+    ) -> None:
         with warnings.catch_warnings():
             # It warns of AUTH without TLS; that is the operator's choice here, for loopback and private networks.
             warnings.simplefilter("ignore", UserWarning)
             super().__init__(handler, timeout=COMMAND_TIMEOUT_S, **options)
         self._metrics = metrics
+        self._refusals = refusals
         self._connections = connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._metrics.refused.labels("421").inc()
+        if self in self._connections:  # its second beginning, after STARTTLS
+            super().connection_made(transport)
+            return
+        refused = self._refusals.reply("connect")
+        if not refused and len(self._connections) >= MAX_CONNECTIONS:
+            refused = "421 4.3.2 Too many connections, try again later"
+        if refused:
+            self._metrics.refused.labels(refused[:3]).inc()
             if isinstance(transport, asyncio.WriteTransport):
-                transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
+                transport.write(f"{refused}\r\n".encode())
             transport.close()
             return
         self._connections.add(self)
@@ -107,8 +134,9 @@ class _Server(SMTP):
 class SmtpServer(Controller):
     """The listening server, in a thread of its own. `start` raises OSError when the port cannot be had."""
 
-    def __init__(self, config: Config, store: Store, metrics: Metrics) -> None:
+    def __init__(self, config: Config, store: Store, metrics: Metrics, refusals: Refusals) -> None:
         self._metrics = metrics
+        self._refusals = refusals
         self._connections: set[Any] = set()
         address, port = config.smtp_listen
         options: dict[str, Any] = {
@@ -117,25 +145,30 @@ class SmtpServer(Controller):
             "decode_data": False,
             "ident": "Promontory mailbox",
         }
+        tls = config.smtp_tls
+        if tls and not tls.implicit:
+            options |= {"tls_context": tls.context, "require_starttls": True}
         if config.smtp_auth:
             options |= {
                 "authenticator": _authenticator(config.smtp_auth),
                 "auth_required": True,
-                "auth_require_tls": False,
+                # aiosmtpd knows only of STARTTLS; where TLS came first, nothing is said in clear.
+                "auth_require_tls": "tls_context" in options,
             }
-        handler = _Handler(store, metrics, config.hostname)
+        handler = _Handler(store, metrics, refusals, config.hostname)
         super().__init__(
             handler,
             hostname=address,
             port=port,
             server_hostname=config.hostname,
             ready_timeout=_START_TIMEOUT_S,
+            ssl_context=tls.context if tls and tls.implicit else None,
             **options,
         )
 
     def factory(self) -> SMTP:
         """Make the protocol of one connection."""
-        return _Server(self.handler, self._metrics, self._connections, **self.SMTP_kwargs)
+        return _Server(self.handler, self._metrics, self._refusals, self._connections, **self.SMTP_kwargs)
 
     def is_serving(self) -> bool:
         """Tell whether connections are taken."""

@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from promontory_mailbox import __version__
 from promontory_mailbox.message import Content, read
 from promontory_mailbox.metrics import Metrics
+from promontory_mailbox.refusal import RefusalError, Refusals
+from promontory_mailbox.refusal import read as read_refusal
 from promontory_mailbox.store import Store, Summary
 
 MAX_LIMIT = 10_000
@@ -28,7 +30,7 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-_STATE = re.compile(r"^\[(CRITICAL|WARNING|INFO|RESOLVED)\]")
+_STATE = re.compile(r"^\[(?:(?P<over>RESOLVED):\d+|FIRING:\d+\]\[(?P<severity>critical|warning|info))\]")
 _VIEWS = ("html", "text", "headers", "raw")
 
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -37,16 +39,17 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 pages = Blueprint("pages", __name__)
 
 
-def create_app(store: Store, metrics: Metrics, is_smtp_serving: Callable[[], bool]) -> Flask:
+def create_app(store: Store, metrics: Metrics, refusals: Refusals, is_smtp_serving: Callable[[], bool]) -> Flask:
     """Make the WSGI application.
 
     Args:
         store: Where the messages are.
         metrics: What /metrics renders.
+        refusals: What /api/refusal sets.
         is_smtp_serving: Asked by /healthz; False makes it answer 503.
     """
     app = Flask(__name__)
-    app.config.update(STORE=store, METRICS=metrics, IS_SMTP_SERVING=is_smtp_serving)
+    app.config.update(STORE=store, METRICS=metrics, REFUSALS=refusals, IS_SMTP_SERVING=is_smtp_serving)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(pages)
     app.register_error_handler(HTTPException, _error)
@@ -131,6 +134,29 @@ def get_raw(message_id: str) -> Response:
     return answer
 
 
+@pages.get("/api/refusal")
+def get_refusal() -> Response:
+    """Tell what is refused on demand, or null."""
+    return jsonify(refusal=_refusals().state())
+
+
+@pages.put("/api/refusal")
+def put_refusal() -> Response:
+    """Refuse mail for a while, as a mail server that is ill: `code`, `stage`, `for_s` and `times` in JSON."""
+    try:
+        _refusals().begin(read_refusal(request.get_json()))
+    except RefusalError as error:
+        abort(400, str(error))
+    return jsonify(refusal=_refusals().state())
+
+
+@pages.delete("/api/refusal")
+def delete_refusal() -> Response:
+    """Take mail again."""
+    _refusals().end()
+    return jsonify(refusal=None)
+
+
 @pages.get("/healthz")
 def healthz() -> tuple[Response, int]:
     """Tell whether messages are taken."""
@@ -163,12 +189,17 @@ def size(number: int) -> str:
 def state_of(subject: str) -> str:
     """Return critical, warning, info or resolved from the beginning of an alert's subject, or ""."""
     found = _STATE.match(subject)
-    return found[1].lower() if found else ""
+    return (found["over"] or found["severity"]).lower() if found else ""
 
 
 def _store() -> Store:
     store: Store = current_app.config["STORE"]
     return store
+
+
+def _refusals() -> Refusals:
+    refusals: Refusals = current_app.config["REFUSALS"]
+    return refusals
 
 
 def _message(message_id: str) -> tuple[Summary, bytes]:

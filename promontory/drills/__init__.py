@@ -1,0 +1,1 @@
+"""Drills: something is broken on purpose, and the right mails must come, each exactly once."""

@@ -1,0 +1,107 @@
+"""Which mails a drill expects, and whether they came: each once, and no others."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from promontory.mailbox import Mail, Mailbox
+
+FIRING, RESOLVED = "firing", "resolved"
+_SUBJECT = re.compile(r"\[(?P<state>FIRING|RESOLVED)(?::(?P<count>\d+))?\](?:\[[^\]]*\])* (?P<alert>\S+)(?P<rest>.*)", re.DOTALL)
+_SEVERAL = "several instances"
+_INTERVAL_S = 1.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One mail that must come.
+
+    Attributes:
+        where: Part of the rest of the subject, such as the host; empty for any.
+        state: ``firing`` or ``resolved``.
+    """
+
+    alert: str
+    where: str
+    state: str
+
+    def is_it(self, mail: Mail) -> bool:
+        """Tell whether a mail is this one, by its subject."""
+        found = _SUBJECT.match(mail.subject)
+        if not found or (found["state"].lower(), found["alert"]) != (self.state, self.alert):
+            return False
+        # A mail about several places names none of them.
+        return self.where in found["rest"] or _SEVERAL in found["rest"]
+
+    def __str__(self) -> str:
+        return f"{self.alert}{f' @ {self.where}' if self.where else ''}, {self.state}"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What came of an expectation.
+
+    Attributes:
+        mails: Those that fit, earliest first; one is right.
+        after_s: Seconds from the breakage, or for an end from its mending, until the first was there; None: it never came.
+    """
+
+    expected: Expected
+    mails: Sequence[Mail]
+    after_s: float | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it came exactly once."""
+        return len(self.mails) == 1
+
+
+def alert_of(mail: Mail) -> str:
+    """Return the alert that a mail is about, from its subject; empty when it is about none."""
+    found = _SUBJECT.match(mail.subject)
+    return found["alert"] if found else ""
+
+
+def open_ends(mails: Sequence[Mail]) -> set[str]:
+    """Return the alerts whose newest mail does not tell an end; `mails` are newest first."""
+    newest: dict[str, str] = {}
+    for mail in mails:
+        if found := _SUBJECT.match(mail.subject):
+            newest.setdefault(found["alert"], found["state"].lower())
+    return {alert for alert, state in newest.items() if state == FIRING}
+
+
+def wait(
+    mailbox: Mailbox, expected: Sequence[Expected], *, since: str, begun: float, timeout_s: float, told: Callable[[str], None]
+) -> dict[Expected, float]:
+    """Wait for mails and return the seconds after which each came, counted from `begun` (monotonic clock).
+
+    What has not come after `timeout_s` is not in the answer.
+
+    Raises:
+        ServiceUnreachable: The mailbox does not answer.
+    """
+    came: dict[Expected, float] = {}
+    deadline = time.monotonic() + timeout_s
+    while len(came) < len(expected) and time.monotonic() < deadline:
+        mails = mailbox.messages(since=since)
+        for one in expected:
+            if one not in came and any(one.is_it(mail) for mail in mails):
+                came[one] = time.monotonic() - begun
+                told(f"Mail after {came[one]:.0f} s: {one}")
+        if len(came) < len(expected):
+            time.sleep(_INTERVAL_S)
+    return came
+
+
+def judge(mails: Sequence[Mail], expected: Sequence[Expected], came: dict[Expected, float]) -> tuple[list[Arrival], list[Mail]]:
+    """Return what came of each expectation, and the mails that nobody expected (newest first as given, now oldest first)."""
+    oldest_first = list(reversed(mails))
+    arrivals = [
+        Arrival(one, [mail for mail in oldest_first if one.is_it(mail)], came.get(one)) for one in expected
+    ]
+    others = [mail for mail in oldest_first if alert_of(mail) and not any(one.is_it(mail) for one in expected)]
+    return arrivals, others

@@ -1,0 +1,1 @@
+"""Tests of routes, times, inhibition and the commands about them."""

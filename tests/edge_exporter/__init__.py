@@ -1,0 +1,1 @@
+"""Tests of the exporter that counts what the edge was asked for."""

@@ -1,0 +1,1 @@
+"""The role grafana: its files, its API client, and both against a real server where there is one."""
