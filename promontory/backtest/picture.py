@@ -12,7 +12,7 @@ from typing import Any
 
 import vl_convert
 
-from promontory.backtest.history import Span
+from promontory.backtest.history import Labels, Span
 from promontory.backtest.study import Finding, where
 from promontory.errors import UsageError
 
@@ -83,8 +83,8 @@ def _curve(variants: Sequence[Finding], span: Span) -> dict[str, Any] | None:
         return None
     thin = max(1, span.count // _POINTS)
     points = [
-        {"time": _moment(moment), "value": value, "series": where(series.labels)}
-        for series in watched[1]
+        {"time": _moment(moment), "value": value, "series": name}
+        for name, series in zip(_names([series.labels for series in watched[1]]), watched[1], strict=True)
         for number, (moment, value) in enumerate(sorted(series.values.items()))
         if number % thin == 0
     ]
@@ -120,6 +120,15 @@ def _curve(variants: Sequence[Finding], span: Span) -> dict[str, Any] | None:
             },
         ],
     }
+
+
+def _names(labels: Sequence[Labels]) -> list[str]:
+    """Name series apart: by where they are, and by their job where that is not enough."""
+    names = [where(one) for one in labels]
+    return [
+        f"{name}, {one.get('job') or number}" if names.count(name) > 1 else name
+        for number, (name, one) in enumerate(zip(names, labels, strict=True), start=1)
+    ]
 
 
 def _bars(variants: Sequence[Finding], span: Span) -> dict[str, Any]:

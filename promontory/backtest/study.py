@@ -83,9 +83,15 @@ def _watched(past: Past, rule: Rule, span: Span) -> tuple[curve.Curve, Sequence[
     if drawn is None:
         return None
     series = past.series(drawn.expr, span)
-    towards = -1.0 if drawn.operator.startswith("<") else 1.0
-    series.sort(key=lambda one: max((towards * value for value in one.values.values()), default=float("-inf")), reverse=True)
+    series.sort(key=lambda one: max(_telling(drawn, value) for value in one.values.values()), reverse=True)
     return drawn, series[:CURVE_SERIES]
+
+
+def _telling(drawn: curve.Curve, value: float) -> float:
+    """Say how near to firing a value is; larger is nearer."""
+    if drawn.operator in ("==", "!="):
+        return -abs(value - drawn.limit)
+    return -value if drawn.operator.startswith("<") else value
 
 
 def where(labels: Labels) -> str:

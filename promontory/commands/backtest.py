@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 from collections.abc import Sequence
@@ -105,7 +106,9 @@ def _choose(
     known = [rule.name for rule in (*deployed, *tried)]
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no alert {name}.", hint=f"Known: {', '.join(dict.fromkeys(known))}")
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "docs/reference/alerts.md lists them."
+            raise UsageError(f"There is no alert {name}.", hint=hint)
     wanted = set(names) or {rule.name for rule in tried or deployed}
     found = [rule for rule in (*deployed, *tried) if rule.name in wanted]
     twice = {rule.name for rule in found if sum(rule.name == other.name and rule.variant == other.variant for other in found) > 1}

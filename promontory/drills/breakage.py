@@ -40,6 +40,23 @@ def stopped(play: Play, hosts: Sequence[str], unit: str, *, expires_s: float) ->
 
 
 @contextmanager
+def restarted(play: Play, units: Mapping[str, Sequence[str]], *, pause_s: float) -> Iterator[None]:
+    """Restart programs one after the other, host by host.
+
+    Args:
+        units: Their names by host.
+        pause_s: Seconds between two of them.
+    Raises:
+        RunFailed: One could not be restarted.
+    """
+    for host, names in units.items():
+        one_by_one = "; ".join(f"systemctl restart {name}; sleep {pause_s:g}" for name in names)
+        play({"drill_hosts": host, "drill_break": one_by_one, "drill_phase": "break", "drill_mend": "true", "drill_expires_s": 3600})
+        play({"drill_hosts": host, "drill_mend": "true", "drill_phase": "mend"})
+    yield
+
+
+@contextmanager
 def cut_off(play: Play, hosts: Sequence[str], ports: Sequence[int], *, expires_s: float) -> Iterator[None]:
     """Lose every packet from or to ports of other hosts: what listens on them is alive, and alone; see `commands`."""
     rules = [

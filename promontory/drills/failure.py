@@ -20,6 +20,7 @@ TIMEOUT_S = 360.0    # a silent Watchdog takes longest: its end at Alertmanager 
 END_TIMEOUT_S = 600.0   # an alert on failures of the last five minutes is over that long after the last one
 SETTLE_S = 75.0      # a second mail of the same would come within a group interval and the peers' waits
 _EXPIRES_MARGIN_S = 120.0
+_RESTART_PAUSE_S = 3.0
 _ENDS_TOO = re.compile(r"\b\d+ firing, \d+ resolved\b")
 _PORTS = {"alertmanager_port": 9093, "alertmanager_cluster_port": 9094}
 
@@ -223,14 +224,24 @@ def _alertmanager_cut_off(field: Field, expires_s: float) -> Plan:
 def _mail_server_away(field: Field, expires_s: float) -> Plan:
     contexts, expected = _one_program(field, expires_s)
     refused = breakage.mail_refused(field.stack.door("mailbox"), expires_s=expires_s)
-    # The program is down before, while and after the mail server is away; Alertmanager's own trouble is told as well.
-    return [*contexts, refused], [*expected, Expected("AlertmanagerFailedToSend", "", FIRING)]
+    # The program is down before, while and after the mail server is away; what noticed that is told as well.
+    noticed = ["AlertmanagerFailedToSend", *(["BlackboxProbeFailed"] if field.hosts("blackbox_exporter") else [])]
+    return [*contexts, refused], [*expected, *(Expected(alert, "", FIRING) for alert in noticed)]
+
+
+def _rolling_restart(field: Field, expires_s: float) -> Plan:
+    units = {str(host["name"]): list(host["components"]) for host in field.stack.hosts}
+    return [breakage.restarted(field.play, units, pause_s=_RESTART_PAUSE_S)], []
 
 
 FAILURE_DRILLS = {
     drill.name: drill
     for drill in (
         FailureDrill("program-down", "a program is dead", {"prometheus": 1, "mailbox": 1}, 0, _one_program),
+        FailureDrill(
+            "rolling-restart", "every program is restarted, one after the other, and nobody is mailed",
+            {"prometheus": 1, "mailbox": 1}, 120, _rolling_restart,
+        ),
         FailureDrill("prometheus-down", "one of two Prometheus is dead", {"prometheus": 2, "mailbox": 1}, 60, _one_prometheus),
         FailureDrill(
             "all-prometheus-down", "every Prometheus is dead, and only the heartbeat can notice",

@@ -164,6 +164,14 @@ def test_a_host_that_cannot_be_broken_is_mended_all_the_same(project: Project, s
     assert done == ["break", "mend"]
 
 
+def test_a_rolling_restart_expects_no_mail(run: Run) -> None:
+    outcome, hosts = run([], [], "rolling-restart", hold_s=0)
+    noisy, _ = run([FIRES], [], "rolling-restart", hold_s=0)
+
+    assert (outcome.ok, noisy.ok) == (True, False)
+    assert hosts.done[0]["drill_break"].startswith("systemctl restart prometheus; sleep 3; systemctl restart alertmanager")
+
+
 def test_a_stack_too_small_for_a_drill_is_named(run: Run) -> None:
     with pytest.raises(UsageError, match="prometheus-down needs 2 hosts with prometheus, this stack has 1"):
         run([], [], "prometheus-down")

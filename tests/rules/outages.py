@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.promontory.stack.plugins.plugin_utils.rules import compose, slo, slo_rules, units
 
 from promontory.reference.role_files import load
+from tests.rules.mutants import QUICK
 from tests.rules.rulebook import PROJECT
 
 OBJECTIVE = "sample_app-availability"
@@ -154,6 +155,7 @@ def _simulate(promtool: Path, simulation: Simulation, folder: Path) -> Iterator[
         capture_output=True,
         text=True,
         timeout=_LIMIT_S,
+        env=QUICK,
         check=False,
     )
     if "got:" not in done.stderr:

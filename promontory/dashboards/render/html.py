@@ -71,7 +71,7 @@ def _style(theme: Theme) -> str:
         "header{display:flex;justify-content:space-between;gap:24px;margin:0 2px 14px}h1{font-size:20px;margin:0}"
         f"header p{{color:{theme.faint};margin:6px 0 0}}.when{{text-align:right}}"
         f"main{{display:grid;grid-template-columns:repeat(24,minmax(0,1fr));gap:{GAP}px}}"
-        f"section{{position:relative;min-width:0}}svg{{display:block;width:100%;height:auto;font-family:{FONT}}}"
+        f"section{{position:relative;min-width:0}}svg{{display:block;width:100%;height:auto;overflow:visible;font-family:{FONT}}}"
         ".narrow,.phone{display:none}"
         f"@media(max-width:{NARROW - 1}px){{.wide{{display:none}}.narrow{{display:grid}}}}"
         f"@media(max-width:{PHONE - 1}px){{.narrow{{display:none}}.phone{{display:grid}}header{{display:block}}"

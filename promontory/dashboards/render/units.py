@@ -25,7 +25,7 @@ _SECONDS = (
 )  # fmt: skip
 _IN_SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY}
 _SPANS = (
-    ("year", _YEAR), ("month", 2628000.0), ("week", _WEEK), ("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE),
+    ("year", _YEAR), ("month", 2592000.0), ("week", _WEEK), ("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE),
     ("second", 1.0), ("millisecond", 0.001),
 )  # fmt: skip
 
@@ -108,16 +108,15 @@ def _power(size: float, base: int, count: int) -> int:
 
 def _fixed(value: float, decimals: int | None) -> str:
     if decimals is None:
-        decimals = 0 if not value or value == int(value) else _usual(abs(value))
-    text = f"{value:.{decimals}f}"
+        decimals = 0 if not value or value == int(value) else _usual(value)
+    # Half goes up, as in the browser.
+    text = f"{math.floor(value * 10.0**decimals + 0.5) / 10.0**decimals:.{decimals}f}"
     return text[1:] if text.startswith("-") and not float(text) else text
 
 
-def _usual(size: float) -> int:
-    """How many digits Grafana writes behind the point (getDecimalsForValue)."""
-    digits = 1 - math.floor(math.log10(size))
-    if size * 10.0**digits > 22.5:
-        digits += 1
+def _usual(value: float) -> int:
+    """How many digits Grafana writes behind the point (getDecimalsForValue): for negative numbers one less."""
+    digits = 1 - math.floor(math.log10(abs(value))) + (1 if value > 0 else 0)
     return min(max(0, digits), 12)
 
 
@@ -137,7 +136,7 @@ def _duration(seconds: float, more: int) -> str:
             seconds -= count * length
             if len(words) > more:
                 break
-    return ", ".join(words) or "0 s"
+    return ", ".join(words) or "0 seconds"
 
 
 def _date(at: float, unit: str, now: float) -> str:

@@ -27,7 +27,7 @@ def draw(body: Body) -> None:
     colors = colors_of(body.panel, [each.name for each in series], body.sheet.theme)
     field = body.field()
     stacked = body.custom.get("stacking", {}).get("mode") == "normal"
-    curves = _piled(series) if stacked else [each.values for each in series]
+    curves = piled(series) if stacked else [each.values for each in series]
     logarithmic = body.custom.get("scaleDistribution", {}).get("type") == "log"
 
     entries, headings = _legend(body, series, colors)
@@ -57,26 +57,30 @@ def _top(last: float, field: Field) -> float:
     return last if field.maximum is None else max(field.maximum, 1e-12)
 
 
-def _piled(series: Sequence[Series]) -> list[Values]:
-    piled: list[Values] = []
-    below: list[float] = [0.0] * max(len(each.values) for each in series)
+def piled(series: Sequence[Series]) -> list[Values]:
+    """Put series upon each other: the upper edge of each."""
+    edges: list[Values] = []
+    below = [0.0] * len(series[0].values)
+    told = [any(value is not None for value in column) for column in zip(*(each.values for each in series), strict=True)]
     for each in series:
-        # A gap in one series is no gap in those above it.
+        # A gap in one series is no gap in those above it, a gap in all of them is one.
         below = [base + (value or 0.0) for base, value in zip(below, each.values, strict=True)]
-        piled.append(list(below))
-    return piled
+        edges.append([base if any_ else None for base, any_ in zip(below, told, strict=True)])
+    return edges
 
 
 def _range(body: Body, field: Field, curves: Sequence[Values], *, stacked: bool) -> tuple[float, float]:
     values = [value for curve in curves for value in curve if value is not None]
     low, high = min(values), max(values)
-    if low == high:
+    soft = body.custom.get("axisSoftMax")
+    if low == high == 0 and soft:
+        high = soft
+    elif low == high:
         low, high = (min(0.0, 2 * low), max(0.0, 2 * high)) if low else (0.0, 1.0)
     else:
         padding = (high - low) * _PADDING
         low = 0.0 if 0 <= low <= padding or stacked else low - padding
         high = 0.0 if -padding <= high <= 0 else high + padding * 0.5
-    soft = body.custom.get("axisSoftMax")
     high = max(high, soft) if soft is not None else high
     low = field.minimum if field.minimum is not None else low
     high = field.maximum if field.maximum is not None else high
