@@ -74,11 +74,10 @@ dashboard = Dashboard(
         row(
             "Noise",
             bars("Longest firing in 7 days",
-                 query(f'topk(10, sum by (alertname) (count_over_time(ALERTS{{alertstate="firing", '
-                       f'{PEOPLES}}}[7d]))) '
-                       f"* scalar(avg(prometheus_rule_group_interval_seconds))", "{{alertname}}",
-                       scope=["environment"]), unit="dtdurations", empty="No alert fired in 7 days.", width=12,
-                 description="How long alerts fired in the last 7 days, all instances together, the ten longest."),
+                 query(f'topk(10, sum_over_time(count by (alertname) (ALERTS{{alertstate="firing", {PEOPLES}}})[7d:1m])) '
+                       "* 60", "{{alertname}}", scope=["environment"]), unit="dtdurations", empty="No alert fired in 7 days.", width=12,
+                 description="How long alerts fired in the last 7 days, looked at once a minute, all instances together, "
+                             "the ten longest."),
             bars("Most often fired in 7 days",
                  query(f"topk(10, sum by (alertname) (changes(ALERTS_FOR_STATE{{{PEOPLES}}}[7d]) + 1))",
                        "{{alertname}}", scope=["environment"]), unit="short", empty="No alert fired in 7 days.",

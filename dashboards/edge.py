@@ -100,7 +100,7 @@ dashboard = Dashboard(
                        unit="ops",
                        description="Lines of nginx' log that the exporter could not read; they are missing above. "
                                    "Good is 0."),
-            timeseries("Memory of the exporter", query("process_resident_memory_bytes", "{{instance}}"), unit="bytes",
+            timeseries("Memory of the exporter", query('process_resident_memory_bytes{job="edge_exporter"}', "{{instance}}"), unit="bytes",
                        description="Resident memory of the exporter that reads nginx' log."),
         ),
         closed_row("Alerts that lead here, with their limits", alert_limits()),

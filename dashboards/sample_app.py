@@ -83,7 +83,7 @@ dashboard = Dashboard(
             timeseries("Faults switched on", unit="short", alert="SampleAppFaultLeftOn", width=8,
                        empty="No fault is on.",
                        description="Faults of drills by route and kind; requests there fail or are slow on purpose."),
-            timeseries("Processor", query("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),
+            timeseries("Processor", query('rate(process_cpu_seconds_total{job="sample_app"}[$__rate_interval])', "{{instance}}"),
                        unit="percentunit", width=8,
                        description="Processor time of the app's process; 100% is one processor."),
         ),
