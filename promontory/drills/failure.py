@@ -17,7 +17,7 @@ from promontory.mailbox import Mail, Mailbox
 from promontory.stack import Stack
 
 TIMEOUT_S = 360.0    # a silent Watchdog takes longest: its end at Alertmanager after 2 min, told within one more
-END_TIMEOUT_S = 600.0   # an alert on failures of the last five minutes is over that long after the last one
+END_TIMEOUT_S = 900.0   # an alert on failures of the last five minutes is kept firing for five more
 SETTLE_S = 75.0      # a second mail of the same would come within a group interval and the peers' waits
 _EXPIRES_MARGIN_S = 120.0
 _RESTART_PAUSE_S = 3.0

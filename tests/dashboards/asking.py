@@ -33,6 +33,11 @@ class Prometheus:
     url: str
     session: requests.Session
 
+    def has(self, expr: str) -> bool:
+        """Tell whether an expression has a value now."""
+        told = self.session.get(f"{self.url}/api/v1/query", params={"query": expr}, timeout=60).json()
+        return bool(told["data"]["result"])
+
     def ask(self, asked: Asked, window: Window) -> Answer:
         """Run one query as Grafana would."""
         if asked.kind == "variable":

@@ -46,6 +46,8 @@ VARIABLES = {
 LOAD_S = 100          # the longest range of a rule is filled, and every rate has its samples
 REQUESTS_PER_S = 15
 WINDOW_MIN = 10.0
+SLOWEST = "slo:error_budget_left:ratio30d"   # made of rules that are evaluated every two minutes
+SLOWEST_LIMIT_S = 300
 
 # Dashboards of what this lab does not have: Grafana comes from a vendor that test machines need not reach.
 NOT_HERE = {"promontory-grafana": "no Grafana is installed here"}
@@ -72,16 +74,24 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             assert made.returncode == 0, made.output
             run = stack.provision(stack.lab)
             assert run.returncode == 0, run.output
-            # A container has no file system of its own; a file bound from outside shows node_exporter the machine's.
-            stack.on(HOST, "touch /srv/disk && mount --bind /etc/hosts /srv/disk")
             doors = {door["component"]: door for door in json.loads((stack.clone / "build/stack.json").read_text())["urls"]}
             _load(stack.clone, doors["sample_app"]["url"])
             auth = doors["prometheus"]["auth"]
             session.auth = (auth["username"], (stack.clone / auth["password_file"]).read_text().strip())
-            yield Prometheus(doors["prometheus"]["url"].rstrip("/"), session)
+            prometheus = Prometheus(doors["prometheus"]["url"].rstrip("/"), session)
+            _wait_for(prometheus, SLOWEST)
+            yield prometheus
         finally:
             removed = stack.playbook(stack.lab, "playbooks/lab.yml", "-e", "lab_state=absent")
         assert removed.returncode == 0, removed.output
+
+
+def _wait_for(prometheus: Prometheus, metric: str) -> None:
+    """Wait until a recording rule has its first value."""
+    end = time.monotonic() + SLOWEST_LIMIT_S
+    while not prometheus.has(metric):
+        assert time.monotonic() < end, f"{metric} has no value after {SLOWEST_LIMIT_S} s"
+        time.sleep(2)
 
 
 def _load(clone: Path, url: str) -> None:
