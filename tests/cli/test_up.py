@@ -113,7 +113,7 @@ def test_a_failed_drill_has_its_own_exit_code_and_leaves_no_proof(
 ) -> None:
     stack.mail_after_s = None
     monkeypatch.setattr("promontory.drills.fault.DEFAULT_TIMEOUT_S", 1.0)
-    monkeypatch.setattr("promontory.drill.run_drill.__kwdefaults__", {"timeout_s": 1.0, "report": print})
+    monkeypatch.setattr("promontory.drills.fault.run_drill.__kwdefaults__", {"timeout_s": 1.0, "report": print})
 
     result = promontory("up")
 

@@ -171,3 +171,28 @@ def test_clear_deletes_all(tmp_path: Path) -> None:
 
     assert store.clear() == 2
     assert (len(store), store.total_bytes, list(tmp_path.iterdir())) == (0, 0, [])
+
+
+def test_the_same_message_twice_is_kept_once_also_after_a_restart(tmp_path: Path) -> None:
+    """Mail systems for people show it once, too; a cluster of senders may send it once each."""
+
+    def send(store: Store, name: str) -> str:
+        content = f"Message-Id: <{name}@c.test>\r\nSubject: s\r\n\r\ntext".encode()
+        return store.add(content, sender="a@b.test", recipients=["x@y.test"], peer="127.0.0.1", hostname="box").id
+
+    before = open_store(tmp_path)
+    first = send(before, "one")
+    assert send(before, "one") == first
+    assert send(before, "two") != first
+    after = open_store(tmp_path)
+    assert send(after, "one") == first
+
+    assert (len(after), before.duplicates, after.duplicates) == (2, 1, 1)
+
+
+def test_messages_without_an_id_are_no_duplicates(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    add(store)
+    add(store)
+
+    assert (len(store), store.duplicates) == (2, 0)

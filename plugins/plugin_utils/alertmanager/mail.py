@@ -35,6 +35,8 @@ HEADERS: Mapping[str, str] = {
     "X-Alert": _label("alertname"),
     "Importance": _template("importance"),
     "X-Priority": _template("priority"),
+    # Two members of a cluster that tell the same send the same message.
+    "Message-Id": _template("id"),
     # One incident is one thread, also where the program is older than Alertmanager's own `threading` (0.30).
     "In-Reply-To": _template("root"),
     "References": _template("references"),

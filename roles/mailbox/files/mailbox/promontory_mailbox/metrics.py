@@ -60,5 +60,10 @@ class _Kept(Collector):
         yield GaugeMetricFamily("mailbox_messages_stored", "Messages kept.", value=len(self._store))
         yield GaugeMetricFamily("mailbox_stored_bytes", "Bytes of messages kept.", value=self._store.total_bytes)
         yield CounterMetricFamily(
+            "mailbox_messages_duplicates",
+            "Messages taken and not kept, because one of the same Message-ID was.",
+            value=self._store.duplicates,
+        )
+        yield CounterMetricFamily(
             "mailbox_messages_evicted", "Messages dropped to stay within the limits.", value=self._store.evicted
         )

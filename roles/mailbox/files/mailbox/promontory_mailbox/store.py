@@ -39,6 +39,7 @@ class Summary:
         recipients: Whom the envelope names.
         subject: Decoded, "" where there is none.
         size: Bytes of the file.
+        message_id: The `Message-ID` header, "" where there is none.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Summary:
     recipients: tuple[str, ...]
     subject: str
     size: int
+    message_id: str = ""
 
 
 class Store:
@@ -68,6 +70,7 @@ class Store:
         self._index: dict[str, Summary] = {}  # in order of receipt
         self._bytes = 0
         self._evicted = 0
+        self._duplicates = 0
         self._last_us = 0
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._load()
@@ -86,8 +89,16 @@ class Store:
         """Messages dropped since the start to stay within the limits."""
         return self._evicted
 
+    @property
+    def duplicates(self) -> int:
+        """Messages taken since the start and not kept, because one of the same Message-ID was."""
+        return self._duplicates
+
     def add(self, content: bytes, *, sender: str, recipients: Sequence[str], peer: str, hostname: str) -> Summary:
         """Keep a message; when this returns it is on the disk and survives a crash.
+
+        One with the Message-ID of a message that is kept is a duplicate, as mail systems for people see it: it is taken
+        and not kept again.
 
         Args:
             content: The message as it came after DATA.
@@ -99,6 +110,10 @@ class Store:
             OSError: It cannot be written; nothing of it is left.
         """
         with self._lock:
+            named = _message_id(content[:_HEAD_BYTES])
+            if named and (same := next((one for one in self._index.values() if one.message_id == named), None)):
+                self._duplicates += 1
+                return same
             self._last_us = max(int(time.time() * 1e6), self._last_us + 1)
             message_id = f"{self._last_us:016d}-{secrets.token_hex(4)}"
             trace = _trace(message_id, sender=sender, recipients=recipients, peer=peer, hostname=hostname)
@@ -207,6 +222,11 @@ def _trace(message_id: str, *, sender: str, recipients: Sequence[str], peer: str
     return "".join(_UNSAFE_IN_HEADER.sub("?", line) + "\r\n" for line in lines).encode("utf-8", "replace")
 
 
+def _message_id(head: bytes) -> str:
+    """Return the Message-ID of a message, "" where it has none."""
+    return next((value.strip() for key, value in read_head(head) if key.lower() == "message-id"), "")
+
+
 def _summarise(message_id: str, head: bytes, size: int) -> Summary:
     headers = read_head(head)
 
@@ -220,4 +240,5 @@ def _summarise(message_id: str, head: bytes, size: int) -> Summary:
         recipients=tuple(value for key, value in headers if key.lower() == "delivered-to"),
         subject=first("subject"),
         size=size,
+        message_id=first("message-id").strip(),
     )
