@@ -14,9 +14,9 @@ from typing import Any
 
 from ansible_collections.promontory.stack.plugins.plugin_utils.alertmanager import clock, tree
 
-from promontory.backtest.durations import seconds
 from promontory.backtest.firing import Firing
 from promontory.backtest.history import Labels
+from promontory.times import seconds
 
 # What integrations do about ends where the configuration says nothing. Source: Alertmanager's configuration page.
 _TELLS_ENDS = {"email_configs": False, "slack_configs": False}

@@ -10,9 +10,9 @@ from typing import Any
 from ansible_collections.promontory.stack.plugins.plugin_utils.rules import book, thresholds, units
 from ansible_collections.promontory.stack.plugins.plugin_utils.rules.errors import RulesError
 
-from promontory.backtest.durations import seconds
 from promontory.backtest.history import Rule
 from promontory.errors import UsageError
+from promontory.times import seconds
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,8 +16,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from promontory import times
 from promontory.backtest import picture, variants
-from promontory.backtest.durations import seconds, spoken
 from promontory.backtest.history import MAX_POINTS, Past, Rule, Span, deployed_routes
 from promontory.backtest.study import Finding, study, where
 from promontory.commands.options import stack_command
@@ -27,7 +26,6 @@ from promontory.session import Session
 from promontory.stack import load_stack
 
 _MAX_RULES_DRAWN = 12
-_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+")
 _EPILOG = """\
 \b
 Examples:
@@ -69,10 +67,7 @@ def backtest(
     """
     stack = load_stack(session.project)
     past = Past(stack.door("prometheus"))
-    now = time.time()
-    begun, ended = _moment(start, now, "--from"), _moment(end, now, "--to")
-    if begun >= ended:
-        raise UsageError(f"--from {start} is not before --to {end}.")
+    begun, ended = times.span(start, end, time.time())
     path = picture_path or session.project.build / "backtest.html"
     if path.suffix not in picture.SUFFIXES:
         raise UsageError(f"--picture {path}: the name must end in {', '.join(picture.SUFFIXES)}.")
@@ -125,23 +120,11 @@ def _choose(
 
 def _step(told: str, rules: Sequence[Rule], begun: float, ended: float) -> float:
     if told:
-        if not _DURATION.fullmatch(told):
+        if not times.DURATION.fullmatch(told):
             raise UsageError(f"--step {told} is no duration such as 15s.")
-        return max(seconds(told), 1.0)
+        return max(times.seconds(told), 1.0)
     finest = min((rule.interval_s for rule in rules), default=15.0)
     return float(max(finest, -(-(ended - begun) // MAX_POINTS)))
-
-
-def _moment(text: str, now: float, option: str) -> float:
-    if text == "now":
-        return now
-    if _DURATION.fullmatch(text):
-        return now - seconds(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text} is neither a duration (7d) nor a time (2026-11-01T08:00Z).") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _run(session: Session, past: Past, rules: Sequence[Rule], span: Span, routes: dict[str, Any]) -> list[Finding]:
@@ -159,21 +142,21 @@ def _run(session: Session, past: Past, rules: Sequence[Rule], span: Span, routes
 
 
 def _print(session: Session, findings: Sequence[Finding], span: Span) -> None:
-    title = f"{_said(span.start)} to {_said(span.end)}, every {spoken(span.step_s)}"
+    title = f"{_said(span.start)} to {_said(span.end)}, every {times.spoken(span.step_s)}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("alert", "rule", "fired", "in all", "longest", "nearly", "mails"):
         table.add_column(column, justify="left" if column in ("alert", "rule") else "right", overflow="fold")
     for finding in findings:
         lasted = [one.seconds(span.end) for one in finding.firings]
         table.add_row(
-            escape(finding.rule.name), escape(finding.rule.variant), str(len(lasted)), spoken(sum(lasted)) if lasted else "-",
-            spoken(max(lasted)) if lasted else "-", str(len(finding.near)), str(len(finding.mails)),
+            escape(finding.rule.name), escape(finding.rule.variant), str(len(lasted)), times.spoken(sum(lasted)) if lasted else "-",
+            times.spoken(max(lasted)) if lasted else "-", str(len(finding.near)), str(len(finding.mails)),
         )  # fmt: skip
     session.out.print(table)
     coarse = sorted({finding.rule.name for finding in findings if finding.rule.interval_s < span.step_s})
     if coarse:
         session.err.print(
-            f"Looked at every {spoken(span.step_s)}, Prometheus does more often: shorter firings may be missing. "
+            f"Looked at every {times.spoken(span.step_s)}, Prometheus does more often: shorter firings may be missing. "
             "A shorter time or --step shows them.",
             highlight=False,
         )

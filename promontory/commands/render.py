@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from promontory.backtest.durations import seconds
+from promontory import times
 from promontory.commands.options import stack_command
 from promontory.dashboards.build import build
 from promontory.dashboards.queries import Window
@@ -26,7 +24,6 @@ from promontory.stack import load_stack
 
 _PREFIX = "promontory-"
 _POINTS = 480            # of a curve; more cannot be told apart in a panel half a page wide
-_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+")
 _EPILOG = """\
 \b
 Examples:
@@ -115,23 +112,8 @@ def _values(variables: Sequence[str], boards: Sequence[Mapping[str, Any]]) -> di
 
 
 def _window(start: str, end: str) -> Window:
-    now = time.time()
-    begun, ended = _moment(start, now, "--from"), _moment(end, now, "--to")
-    if begun >= ended:
-        raise UsageError(f"--from {start} is not before --to {end}.")
+    begun, ended = times.span(start, end, time.time())
     return Window(begun, ended, points=_POINTS)
-
-
-def _moment(text: str, now: float, option: str) -> float:
-    if text == "now":
-        return now
-    if _DURATION.fullmatch(text):
-        return now - seconds(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text} is neither a duration (6h) nor a time (2026-11-01T08:00Z).") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _of_stack(session: Session) -> Prometheus:
