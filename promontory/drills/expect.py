@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ class Arrival:
     """What came of an expectation.
 
     Attributes:
-        mails: Those that fit, earliest first; one is right.
+        mails: Those that fit, earliest first.
         after_s: Seconds from the breakage, or for an end from its mending, until the first was there; None: it never came.
     """
 
@@ -55,8 +56,14 @@ class Arrival:
 
     @property
     def ok(self) -> bool:
-        """Whether it came exactly once."""
-        return len(self.mails) == 1
+        """Whether it came exactly once; a further mail of more alerts than the one before is news, no repetition."""
+        counts = [_count(mail) for mail in self.mails]
+        return bool(counts) and all(earlier < later for earlier, later in itertools.pairwise(counts))
+
+
+def _count(mail: Mail) -> int:
+    found = _SUBJECT.match(mail.subject)
+    return int(found["count"] or 1) if found else 0
 
 
 def alert_of(mail: Mail) -> str:

@@ -111,6 +111,14 @@ def test_a_mail_that_tells_an_older_end_again_is_shown_and_not_counted(run: Run,
     assert [mail.subject for mail in outcome.retold] == [again]
 
 
+def test_a_mail_about_more_alerts_is_news_and_one_about_as_many_is_not(run: Run) -> None:
+    more, ends = FIRES.replace("FIRING:1", "FIRING:3"), ENDS.replace("RESOLVED:1", "RESOLVED:3")
+
+    assert run([FIRES, more], [ends])[0].ok
+    assert not run([FIRES, more, more], [ends])[0].ok
+    assert not run([more, FIRES], [ends])[0].ok
+
+
 def test_it_stays_broken_as_long_as_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
