@@ -67,15 +67,26 @@ def missing_grafana(
         architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()), mirror=told["mirror"],
     )
     cache = Path(told["cache"]).expanduser()
-    if artifact.Cache(cache).has(described):
-        return None
-    why = (reachable or _unreachable)(described.url)
-    if not why:
-        return None
+    urls = []
+    if told["install_from"] != "repository":
+        if artifact.Cache(cache).has(described):
+            return None
+        urls.append(described.url)
+    if told["install_from"] != "archive" and told["repository"]:
+        urls.append(told["repository"])
+    tried = []
+    for url in urls:
+        why = (reachable or _unreachable)(url)
+        if not why:
+            return None
+        tried.append(f"{url} {why}")
+    other = f"Put {described.name} with its sha256sums.txt into {cache}"
+    if told["install_from"] == "repository":
+        other = "Name a mirror in grafana_apt_source"
     return Missing(
         component=COMPONENT,
-        reason=f"no source of Grafana {told['version']} is reachable: {described.url} {why}",
-        remedy=f"Put {described.name} with its sha256sums.txt into {cache} and run {project.command('up')}.",
+        reason=f"no source of Grafana {told['version']} is reachable: {'; '.join(tried)}",
+        remedy=f"{other} and run {project.command('up')}.",
     )
 
 
@@ -108,9 +119,18 @@ def _settings(root: Path, variables: Mapping[str, Any]) -> dict[str, str]:
         "version": value("grafana_version", versions[COMPONENT]["version"]),
         "install_from": value("grafana_install_from", variables.get("stack_install_from", defaults["stack_install_from"])),
         "url": value("grafana_archive_url", defaults["grafana_archive_url"]),
+        "repository": _index(variables.get("grafana_apt_source", defaults["grafana_apt_source"])),
         "mirror": value("stack_artifact_mirror", defaults["stack_artifact_mirror"]),
         "cache": value("stack_artifact_cache", cache),
     }
+
+
+def _index(source: Any) -> str:
+    """Return the URL of the signed index of Grafana's own repository; empty where there is none."""
+    if not isinstance(source, Mapping):
+        return str(source)  # a template, or nothing
+    uri = str(source.get("uri") or "").rstrip("/")
+    return f"{uri}/dists/{source.get('suite', '')}/InRelease" if uri else ""
 
 
 class _Loader(yaml.SafeLoader):

@@ -43,6 +43,7 @@ missing_packages() {
     has mmdebstrap || has debootstrap || echo mmdebstrap
     has nsenter || echo util-linux
     has iptables || echo iptables
+    has gpg || echo gpg gpg-agent               # signs the repositories that tests make
     has newuidmap || echo uidmap
     # podman needs one of two network stacks; bookworm and later have netavark, Ubuntu 22.04 the older one.
     if ! [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark || -d /usr/lib/cni ]]; then

@@ -11,11 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.promontory.stack.plugins.action.settled import SET_FACT
+from ansible_collections.promontory.stack.plugins.module_utils.apt_repository import Unavailable
 from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.config_tree import Tree, digest
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.module_utils.fetch import is_reachable
-from ansible_collections.promontory.stack.plugins.plugin_utils import artifact, choice, python_release
+from ansible_collections.promontory.stack.plugins.plugin_utils import apt_source, artifact, choice, python_release
 from ansible_collections.promontory.stack.plugins.plugin_utils.rendering import plain, render
 from ansible_collections.promontory.stack.plugins.plugin_utils.settings import Gate
 
@@ -24,7 +25,7 @@ _MODULE = "promontory.stack.component"
 _HOST_MODULE = "promontory.stack.host"
 _RELEASE_KEYS = {
     "program", "version", "install_from", "archive", "packages", "optional_packages", "package_files", "python", "version_command",
-    "allow_downgrade",
+    "allow_downgrade", "apt_source",
 }  # fmt: skip
 _KEYS = {
     "name", "state", "purge_data", "release", "user", "config", "config_extra", "secrets", "flags", "flags_extra", "flags_help",
@@ -82,7 +83,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         known = choice.Host(
             architecture=host["architecture"], python=host["python"], installed=host["installed"].get(name) or {}
         )
-        chosen = choice.choose(wanted, known, candidate=lambda: self._candidate(name, program, wanted))
+        chosen = choice.choose(
+            wanted,
+            known,
+            candidate=lambda: self._candidate(name, program, wanted),
+            offered=lambda: self._offered(name, program, wanted),
+        )
         gate = Gate(
             program=name, version=chosen.version, source=chosen.source, settings=arguments.get("settings") or {}
         )
@@ -141,6 +147,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             mirror=str(arguments.get("artifact_mirror") or self._stack("stack_artifact_mirror") or ""),
             cache=Path(os.path.expanduser(os.path.expandvars(str(cache)))),
             fetch_from=str(arguments.get("fetch_from") or self._stack("stack_fetch_from") or "controller"),
+            apt_source=apt_source.describe(str(arguments["name"]), release.get("apt_source") or {}),
         )
 
     def _stack(self, variable: str) -> Any:
@@ -173,11 +180,26 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise ComponentError(f"{name}: {answer.get('msg')}")
         return str(answer["candidate"])
 
+    def _offered(self, name: str, program: str, wanted: choice.Wanted) -> str:
+        """The full version that the component's own repository has, asked by the host with the verified key."""
+        if wanted.apt_source is None:
+            raise AssertionError("asked only where there is one")
+        release = {
+            "packages": list(wanted.packages), "version": wanted.version, "apt_source": wanted.apt_source.wire(wanted.cache),
+        }  # fmt: skip
+        answer = self._call({"name": name, "program": program, "state": "candidate", "release": release})
+        if answer.get("failed"):
+            raise ComponentError(f"{name}: {answer.get('msg')}")
+        if answer.get("unavailable"):
+            said = answer["unavailable"]
+            raise Unavailable(f"{name}: {said['message']}", hint=str(said["hint"]), detail=str(said["detail"]))
+        return str(answer["candidate"])
+
     # -- the call ----------------------------------------------------------------------------------
 
     @staticmethod
     def _wire_release(release: Mapping[str, Any], program: str, chosen: choice.Choice) -> dict[str, Any]:
-        packaged = chosen.source == "package"
+        packaged = chosen.source in ("package", "repository")
         return {
             "program": program,
             "name": chosen.name,
@@ -204,6 +226,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _bring_artifact(
         self, release: dict[str, Any], wanted: choice.Wanted, chosen: choice.Choice, host: choice.Host
     ) -> None:
+        if chosen.source == "repository" and wanted.apt_source is not None:
+            release["apt_source"] = wanted.apt_source.wire(wanted.cache)
+            return
         path = self._local_artifact(wanted, chosen, host)
         if path is None:
             if chosen.archive is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ansible_collections.promontory.stack.plugins.module_utils import commands
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 
-_UPDATE_TIMEOUT_S = 300.0
+UPDATE_TIMEOUT_S = 300.0
 
 
 @dataclass
@@ -27,6 +27,8 @@ class Apt:
 
     def __post_init__(self) -> None:
         self._updated = False
+        self._name = "this host's apt sources"
+        self._way_out = "Check the host's network and /etc/apt/sources.list.d, then run again."
 
     def candidate(self, package: str) -> str:
         """Return the version apt would install.
@@ -63,16 +65,16 @@ class Apt:
         target.mkdir()
         # The sandbox user could not write into a directory of root's; the lists' signatures protect us.
         argv = ["apt-get", *self._options(), "-o", "APT::Sandbox::User=root", "download", *wanted]
-        result = commands.run(argv, timeout_s=_UPDATE_TIMEOUT_S, cwd=target)
+        result = commands.run(argv, timeout_s=UPDATE_TIMEOUT_S, cwd=target)
         if result.returncode != 0 and not self._updated:
             self.update()  # the mirror may have dropped what our older lists still name
-            result = commands.run(argv, timeout_s=_UPDATE_TIMEOUT_S, cwd=target)
+            result = commands.run(argv, timeout_s=UPDATE_TIMEOUT_S, cwd=target)
         files = sorted(target.glob("*.deb"))
         if result.returncode != 0 or len(files) < len(packages):
             raise ComponentError(
-                f"The package {' '.join(wanted)} cannot be downloaded from this host's apt sources.",
+                f"The package {' '.join(wanted)} cannot be downloaded from {self._name}.",
                 detail=commands.output(result),
-                hint="Check the host's network and /etc/apt/sources.list.d, then run again.",
+                hint=self._way_out,
             )
         return files
 
@@ -82,13 +84,13 @@ class Apt:
 
     def update(self) -> None:
         """Fetch the package lists anew."""
-        result = commands.run(["apt-get", *self._options(), "-qq", "update"], timeout_s=_UPDATE_TIMEOUT_S)
+        result = commands.run(["apt-get", *self._options(), "-qq", "update"], timeout_s=UPDATE_TIMEOUT_S)
         self._updated = True
         if result.returncode != 0:
             raise ComponentError(
                 "apt-get update fails on this host.",
                 detail=commands.output(result),
-                hint="Check the host's network and /etc/apt/sources.list.d, then run again.",
+                hint=self._way_out,
             )
 
     def _policy(self, package: str) -> str:

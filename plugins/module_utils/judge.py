@@ -23,7 +23,8 @@ def judge_uninstalled(layout: Layout, declared: Declaration, *, otherwise: str) 
     with _scratch(layout) as scratch:
         staged = Path(scratch) / "opt" / declared.release.name
         lists = layout.root / "run/promontory/apt"  # shared by the components of one run, gone at reboot
-        lists.mkdir(parents=True, exist_ok=True)
+        if declared.release.source == "package":
+            lists.mkdir(parents=True, exist_ok=True)
         releases.stage(declared.release, staged, apt=debian.Apt(scratch=lists))
         judge(layout, declared, staged, otherwise=otherwise)
 

@@ -19,8 +19,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.promontory.stack.plugins.module_utils import commands, debian, versions
+from ansible_collections.promontory.stack.plugins.module_utils import apt_repository, commands, debian, versions
 from ansible_collections.promontory.stack.plugins.module_utils.atomic import remove_tree, sync_directory
 from ansible_collections.promontory.stack.plugins.module_utils.checksum import sha256_of
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
@@ -34,7 +35,7 @@ _UNPACKED_PER_PACKED = 4  # measured on the Prometheus archive: 3.3
 
 
 class NeedArtifact(Exception):
-    """The host lacks the release and the controller is the one to bring its artifact."""
+    """The host lacks the release and the controller is the one to bring its artifact, or the key of its repository."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Release:
         program: Directory under ``/opt``.
         name: Directory under that: the version, with the distribution's revision for a package.
         version: Upstream version, as the program reports it.
-        source: ``archive``, ``package`` or ``python``.
+        source: ``archive``, ``repository``, ``package`` or ``python``.
         artifact: Archive on this host (brought by the controller), else None.
         url: Where the host fetches the archive itself, else empty.
         sha256: The archive's checksum, hexadecimal; empty for packages, which apt verifies.
@@ -55,6 +56,7 @@ class Release:
         package_files: ``{path in the packages: path in the release}``; all files when empty. A path that ends
             with a slash is a directory that not every distribution's packages have.
         version_command: Program and arguments that print the version; ``{release}`` stands for the directory.
+        apt_source: Repository to take the packages from, with its key (brought by the controller); else the host's own.
     """
 
     program: str
@@ -69,6 +71,13 @@ class Release:
     package_version: str = ""
     package_files: Mapping[str, str] = field(default_factory=dict)
     version_command: tuple[str, ...] = ()
+    apt_source: Mapping[str, Any] = field(default_factory=dict)
+
+    def lacks_source(self) -> bool:
+        """Tell whether the controller has yet to bring what the release is made of."""
+        if self.source == "repository":
+            return not self.apt_source
+        return self.source != "package" and self.artifact is None and not self.url
 
     def layout(self) -> str:
         """Digest of how the release's files are arranged: the same version can be unpacked in another way."""
@@ -111,18 +120,22 @@ def stage(release: Release, destination: Path, *, apt: debian.Apt) -> None:
         destination: ``/opt/<program>/<name>``, or a scratch directory in check mode.
         apt: The host's package source.
     Raises:
-        NeedArtifact: An archive is needed that only the controller can bring.
+        NeedArtifact: An archive or a key is needed that only the controller can bring.
         ComponentError: The source, checksum, architecture or version is not as asked; nothing stays behind.
         OSError: The disk is full; nothing stays behind.
     """
-    if release.source != "package" and release.artifact is None and not release.url:
+    if release.lacks_source():
         raise NeedArtifact
     destination.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=destination.parent))
     try:
         content = staging / "release"
         content.mkdir(mode=0o755)
-        if release.source == "package":
+        if release.source == "repository":
+            own = apt_repository.RepositoryApt(scratch=staging / "apt", source=release.apt_source)
+            own.update()
+            _unpack_packages(release, staging, content, own)
+        elif release.source == "package":
             _unpack_packages(release, staging, content, apt)
         else:
             _unpack_archive(release, staging, content)

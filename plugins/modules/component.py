@@ -46,12 +46,20 @@ options:
         description:
           - V(archive) is the publisher's tar archive, V(package) a Debian package that is unpacked into the same layout,
             V(python) a Python project of ours that is packed on the controller with its locked dependencies.
-          - V(auto) takes the archive where the cache or its source has it, else the package, and keeps to that choice on a host.
+          - V(repository) takes the packages from C(apt_source) instead of the host's own sources, in the version asked for.
+          - V(auto) takes the archive where the cache or its source has it, else what C(apt_source) has, else the host's package,
+            and keeps to that choice on a host.
         type: str
-        choices: [auto, archive, package, python]
+        choices: [auto, archive, repository, package, python]
         default: auto
       archive:
         description: C(url) and C(sums_url) with C({version}) and C({arch}), and C(sha256) by architecture where known.
+        type: dict
+      apt_source:
+        description:
+          - The publisher's own APT repository; C(uri), C(suite), C(components), C(fingerprint) of its key (40 hexadecimal digits), and
+            where that key is, C(key_url) or C(key_file) on the controller.
+          - Used for this component alone. C(/etc/apt) and the host's package lists are left as they are.
         type: dict
       packages:
         description: Debian packages to unpack; the first one gives the version.
@@ -214,11 +222,12 @@ actions:
 """
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.promontory.stack.plugins.module_utils import journal, release
+from ansible_collections.promontory.stack.plugins.module_utils import apt_repository, journal, release
 from ansible_collections.promontory.stack.plugins.module_utils.config_tree import Tree
 from ansible_collections.promontory.stack.plugins.module_utils.debian import Apt
 from ansible_collections.promontory.stack.plugins.module_utils.declaration import Declaration, Outcome
@@ -270,10 +279,7 @@ def _run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     name = params["name"]
     layout = Layout(name=name, program=params["program"] or _program(name))
     if params["state"] == "candidate":
-        lists = layout.root / "run/promontory/apt" if check_mode else None
-        if lists is not None:
-            lists.mkdir(parents=True, exist_ok=True)
-        return {"changed": False, "candidate": Apt(scratch=lists).candidate(params["release"]["packages"][0])}
+        return _candidate(layout, params["release"], check_mode=check_mode)
     with journal.lock(layout.lock, wait_s=params["lock_wait_s"]):
         transaction = Transaction(layout, Systemd(layout.unit_name), check_mode=check_mode)
         if params["state"] == "absent":
@@ -284,6 +290,24 @@ def _run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
             return _said(transaction.apply(_declaration(params)))
         except release.NeedArtifact:
             return {"changed": False, "need_artifact": True}
+
+
+def _candidate(layout: Layout, wanted: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """The version of a package that its source would install; for a repository also why it has none."""
+    package = wanted["packages"][0]
+    if wanted.get("apt_source"):
+        layout.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=layout.scratch_prefix, dir=layout.scratch) as scratch:
+            own = apt_repository.RepositoryApt(scratch=Path(scratch), source=wanted["apt_source"])
+            try:
+                return {"changed": False, "candidate": own.version_of(package, wanted["version"])}
+            except apt_repository.Unavailable as error:
+                said = {"message": error.message, "detail": error.detail, "hint": error.hint}
+                return {"changed": False, "candidate": "", "unavailable": said}
+    lists = layout.root / "run/promontory/apt" if check_mode else None
+    if lists is not None:
+        lists.mkdir(parents=True, exist_ok=True)
+    return {"changed": False, "candidate": Apt(scratch=lists).candidate(package)}
 
 
 def _program(name: str) -> str:

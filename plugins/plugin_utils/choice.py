@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.promontory.stack.plugins.module_utils import fetch, versions
+from ansible_collections.promontory.stack.plugins.module_utils.apt_repository import Unavailable
 from ansible_collections.promontory.stack.plugins.module_utils.errors import ComponentError
 from ansible_collections.promontory.stack.plugins.plugin_utils import artifact, python_release
+from ansible_collections.promontory.stack.plugins.plugin_utils.apt_source import AptSource
 
-SOURCES = ("auto", "archive", "package", "python")
+SOURCES = ("auto", "archive", "repository", "package", "python")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Wanted:
         archive: ``url``, ``sums_url``, ``sha256``; empty when there is no archive.
         packages: Debian packages; empty when there is none.
         python: ``project``, ``packages``, ``lock``; empty for other kinds.
+        apt_source: The publisher's own repository of these packages; None when there is none.
         mirror: Base URL that replaces ``https://github.com``.
         cache: Where archives are kept on the controller.
         fetch_from: ``controller`` or ``target``.
@@ -43,10 +46,13 @@ class Wanted:
     mirror: str = ""
     cache: Path = Path()
     fetch_from: str = "controller"
+    apt_source: AptSource | None = None
 
     def request(self) -> str:
         """Digest of what was asked for: while it stays the same, the choice made for it stays too."""
         asked = [self.program, self.version, self.install_from, dict(self.archive), list(self.packages), self.mirror]
+        if self.apt_source is not None:
+            asked.append(self.apt_source.request())
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -70,7 +76,7 @@ class Choice:
     """The release to install.
 
     Attributes:
-        source: ``archive``, ``package`` or ``python``.
+        source: ``archive``, ``repository``, ``package`` or ``python``.
         version: Upstream version.
         name: Directory under ``/opt/<program>/``.
         package_version: Full version of the first package; empty for other sources.
@@ -86,13 +92,17 @@ class Choice:
     project: python_release.PythonProject | None = None
 
 
-def choose(wanted: Wanted, host: Host, *, candidate: Callable[[], str]) -> Choice:
+def choose(
+    wanted: Wanted, host: Host, *, candidate: Callable[[], str], offered: Callable[[], str] = lambda: ""
+) -> Choice:
     """Choose a release.
 
     Args:
         wanted: What was asked for.
         host: Where it goes.
         candidate: Asks the host which version its package source would install; called only when needed.
+        offered: Asks the host for the full version that the component's own repository has; called only when needed.
+            It raises ``Unavailable`` where that is none.
     Raises:
         ComponentError: Nothing can be had as asked; it names the variable to change.
     """
@@ -105,35 +115,50 @@ def choose(wanted: Wanted, host: Host, *, candidate: Callable[[], str]) -> Choic
         return _python(wanted, host)
     if wanted.install_from == "archive":
         return _archive(wanted, host)
+    if wanted.install_from == "repository":
+        return _packaged("repository", wanted, host, offered)
     if wanted.install_from == "package":
-        return _package(wanted, host, candidate)
-    return _auto(wanted, host, candidate)
+        return _packaged("package", wanted, host, candidate)
+    return _auto(wanted, host, candidate, offered)
 
 
-def _auto(wanted: Wanted, host: Host, candidate: Callable[[], str]) -> Choice:
+def _auto(wanted: Wanted, host: Host, candidate: Callable[[], str], offered: Callable[[], str]) -> Choice:
     if not wanted.archive.get("url"):
-        return _package(wanted, host, candidate)
+        try:
+            return _either(wanted, host, candidate, offered)
+        except _NoPackage as none:
+            if wanted.apt_source is None:
+                raise none.cause from None
+            raise _no_source(wanted, none.tried, none.cause.hint) from None
     choice = _archive(wanted, host)
     archive = choice.archive
     if archive is None or artifact.Cache(wanted.cache).has(archive) or not wanted.packages:
         return choice
     if host.installed.get("request") == wanted.request():
         # Chosen once for this very request: a source that comes or goes must not change a running host.
-        return choice if host.installed.get("source") == "archive" else _package(wanted, host, candidate)
+        return choice if host.installed.get("source") == "archive" else _either(wanted, host, candidate, offered)
     unreachable = fetch.is_reachable(archive.url)
     if not unreachable:
         return choice
     try:
-        return _package(wanted, host, candidate)
-    except ComponentError as error:
+        return _either(wanted, host, candidate, offered)
+    except _NoPackage as none:
         # Not chained: the package's own hint would point another way.
         elsewhere = "stack_artifact_mirror" if "://github.com/" in archive.url else f"{wanted.component}_archive_url"
-        raise ComponentError(
-            f"{wanted.component}: no source of {wanted.program} {wanted.version} is reachable.",
-            detail=f"Archive: {archive.url} {unreachable}.\nPackage: {error.message}",
-            hint=f"Put {archive.name} and a sha256sums.txt into {wanted.cache}, set {elsewhere} or {wanted.component}_version, "
+        raise _no_source(
+            wanted,
+            [f"Archive: {archive.url} {unreachable}.", *none.tried],
+            f"Put {archive.name} and a sha256sums.txt into {wanted.cache}, set {elsewhere} or {wanted.component}_version, "
             f"or do without it for now: -e '{{stack_without: [{wanted.component}]}}'.",
         ) from None
+
+
+def _no_source(wanted: Wanted, tried: Sequence[str], hint: str) -> ComponentError:
+    return ComponentError(
+        f"{wanted.component}: no source of {wanted.program} {wanted.version} is reachable.",
+        detail="\n".join(tried),
+        hint=hint,
+    )
 
 
 def _archive(wanted: Wanted, host: Host) -> Choice:
@@ -154,20 +179,48 @@ def _archive(wanted: Wanted, host: Host) -> Choice:
     return Choice(source="archive", version=wanted.version, name=wanted.version, archive=archive)
 
 
-def _package(wanted: Wanted, host: Host, candidate: Callable[[], str]) -> Choice:
+def _either(wanted: Wanted, host: Host, candidate: Callable[[], str], offered: Callable[[], str]) -> Choice:
+    """The component's own repository, else the host's sources; a repository that must not be trusted ends it."""
+    tried = []
+    installed = host.installed
+    settled = installed.get("source") == "package" and installed.get("request") == wanted.request()
+    if wanted.apt_source is not None and not settled:
+        try:
+            return _packaged("repository", wanted, host, offered)
+        except Unavailable as error:
+            tried.append(" ".join(["Repository:", error.message, *error.detail.splitlines()[-1:]]))
+    try:
+        return _packaged("package", wanted, host, candidate)
+    except ComponentError as error:
+        raise _NoPackage(error, [*tried, f"Package: {error.message}"]) from None
+
+
+class _NoPackage(Exception):
+    """Neither the component's own repository nor the host's sources have it."""
+
+    def __init__(self, cause: ComponentError, tried: list[str]) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.tried = tried
+
+
+def _packaged(source: str, wanted: Wanted, host: Host, ask: Callable[[], str]) -> Choice:
+    if source == "repository" and wanted.apt_source is None:
+        raise ComponentError(
+            f"{wanted.component}_install_from: repository, but no APT repository of {wanted.program} is known.",
+            hint=f"Set {wanted.component}_install_from: archive or package.",
+        )
     if not wanted.packages:
         raise ComponentError(
             f"{wanted.component}_install_from: package, but no distribution package of {wanted.program} is known.",
             hint=f"Set {wanted.component}_install_from: archive.",
         )
     installed = host.installed
-    if installed.get("source") == "package" and installed.get("request") == wanted.request():
-        full = str(installed["release"])
-    else:
-        full = candidate()
+    kept = installed.get("source") == source and installed.get("request") == wanted.request()
+    full = str(installed["release"]) if kept else ask()
     # A colon (Debian's epoch) is awkward in paths, and a per cent sign in units; no Debian version has an underscore.
     return Choice(
-        source="package",
+        source=source,
         version=versions.of_package(full.replace("_", ":")),
         name=full.replace(":", "_"),
         package_version=full.replace("_", ":"),

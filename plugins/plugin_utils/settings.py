@@ -28,7 +28,7 @@ class Gate:
     Attributes:
         program: For messages; also the prefix of the variables to correct.
         version: Upstream version to be installed.
-        source: ``archive``, ``package`` or ``python``.
+        source: ``archive``, ``repository``, ``package`` or ``python``.
         settings: The role's table.
     """
 

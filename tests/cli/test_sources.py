@@ -46,7 +46,8 @@ def test_what_is_missing_is_told_with_its_reason_and_what_adds_it(project: Proje
     assert found is not None
     assert found.component == "grafana"
     assert found.reason.startswith("no source of Grafana 12.4.0 is reachable: https://")
-    assert found.reason.endswith("grafana-12.4.0.linux-amd64.tar.gz not reachable (no route to host)")
+    assert "grafana-12.4.0.linux-amd64.tar.gz not reachable (no route to host); " in found.reason
+    assert found.reason.endswith("; https://apt.grafana.com/dists/stable/InRelease not reachable (no route to host)")
     assert f"Put grafana-12.4.0.linux-amd64.tar.gz with its sha256sums.txt into {tmp_path / 'cache'}" in found.remedy
     assert found.remedy.endswith(" up.")
 
@@ -69,9 +70,33 @@ def test_another_version_place_or_cache_is_asked_for(project: Project, tmp_path:
     told = {"grafana_version": "13.0.0", "stack_artifact_cache": str(tmp_path / "other")}
     found = missing_grafana(project, lab(grafana_archive_url="https://m.example/g-{version}-{arch}.tgz"), told, reachable=note)
 
-    assert asked == ["https://m.example/g-13.0.0-amd64.tgz"]
+    assert asked == ["https://m.example/g-13.0.0-amd64.tgz", "https://apt.grafana.com/dists/stable/InRelease"]
     assert found is not None
     assert str(tmp_path / "other") in found.remedy
+
+
+def test_the_repository_is_enough_where_it_may_be_taken(project: Project) -> None:
+    def only_the_repository(url: str) -> str:
+        return "" if url == "https://apt.example.net/dists/stable/InRelease" else "gone"
+
+    source = {"uri": "https://apt.example.net/", "suite": "stable"}
+
+    assert missing_grafana(project, lab(grafana_apt_source=source), {}, reachable=only_the_repository) is None
+    for inventory in (lab(grafana_apt_source=source, grafana_install_from="archive"), lab(grafana_apt_source={})):
+        found = missing_grafana(project, inventory, {}, reachable=only_the_repository)
+        assert found is not None
+        assert "InRelease" not in found.reason
+
+
+def test_an_archive_does_not_help_who_wants_the_repository(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/grafana-12.4.0.linux-amd64.tar.gz").touch()
+
+    found = missing_grafana(project, lab(grafana_install_from="repository"), {}, reachable=unreachable)
+
+    assert found is not None
+    assert "tar.gz" not in found.reason
+    assert found.remedy.startswith("Name a mirror in grafana_apt_source and run ")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.stack import Inventory, Run, Stack
 from tests.grafana import real
 from tests.grafana.conftest import NO_ARCHIVE
+from tests.support import apt_repository
 
 pytestmark = pytest.mark.lab
 
@@ -110,6 +111,40 @@ def test_verify_asks_grafana_itself(stack: Stack, grafana: Inventory) -> None:
     assert {name: checks[name]["ok"] for name in ("grafana", "data sources", "dashboards")} == {
         "grafana": True, "data sources": True, "dashboards": True,
     }  # fmt: skip
+
+
+def test_it_comes_from_a_signed_repository_as_from_the_archive(
+    stack: Stack, grafana: Inventory, version: str, tmp_path: Path
+) -> None:
+    listed = "cd /opt/grafana/current/ && find bin conf public -type f -printf '%p %m %u ' -exec sha256sum {} ';' | sort | sha256sum"
+    from_archive = stack.on("mon1", listed)
+    packed = real.archive()
+    assert packed is not None
+    (tmp_path / "deb/usr/share").mkdir(parents=True)
+    real.unpack(packed, tmp_path / "unpacked").rename(tmp_path / "deb/usr/share/grafana")
+    deb = apt_repository.package_of(tmp_path / "deb", "grafana", version, tmp_path)
+    gateway = stack.on("mon1", "ip -4 route show default").split()[2]
+    inventory = _inventory(stack, tmp_path / "inventory", version)
+
+    with apt_repository.signing_key("rsa2048") as key, apt_repository.serving(tmp_path / "site", gateway, []) as url:
+        apt_repository.publish(tmp_path / "site", [deb], key)
+        (tmp_path / "grafana.asc").write_bytes(key.exported())
+        source = {"uri": url, "suite": "stable", "components": ["main"], "key_file": str(tmp_path / "grafana.asc")}
+        inventory.variables["grafana_install_from"] = "repository"
+        inventory.variables["grafana_apt_source"] = {**source, "fingerprint": "0" * 40}
+        refused = stack.provision(inventory)
+        inventory.variables["grafana_apt_source"] = {**source, "fingerprint": key.fingerprint}
+        run = stack.provision(inventory)
+        again = stack.provision(inventory)
+
+    assert refused.returncode != 0
+    assert f"has the fingerprint {key.fingerprint}, wanted {'0' * 40}." in refused.output
+    assert refused.changed("mon1") == 0
+    assert (run.returncode, again.returncode) == (0, 0), run.output + again.output
+    assert run.changed("mon1") == 1, run.output
+    assert again.changed("mon1") == 0, again.output
+    assert stack.on("mon1", listed) == from_archive
+    assert json.loads(stack.ask("mon1", HEALTH))["database"] == "ok"
 
 
 def test_a_version_without_a_source_is_refused_before_anything_changes(
