@@ -96,7 +96,7 @@ def _print(console: Console, outcome: Outcome) -> None:
         mark = "[green]ok[/]" if arrival.ok else "[red]MISS[/]"
         after = "-" if arrival.after_s is None else f"{arrival.after_s:.0f} s"
         times = {0: "never", 1: "once"}.get(len(arrival.mails), f"{len(arrival.mails)} times")
-        times = "once, then more joined" if arrival.ok and len(arrival.mails) > 1 else times
+        times = f"{times}, as members joined" if arrival.ok and len(arrival.mails) > 1 else times
         table.add_row(mark, escape(str(arrival.expected)), times, after)
     for mail in outcome.others:
         table.add_row("[red]MISS[/]", escape(mail.subject), "not expected", "-")

@@ -23,11 +23,14 @@ class Expected:
     Attributes:
         where: Part of the rest of the subject, such as the host; empty for any.
         state: ``firing`` or ``resolved``.
+        may_repeat: Whether more than one is right: an alert about the way of the mails themselves, one for each member of a
+            cluster, is told again as members join and leave it.
     """
 
     alert: str
     where: str
     state: str
+    may_repeat: bool = False
 
     def is_it(self, mail: Mail) -> bool:
         """Tell whether a mail is this one, by its subject."""
@@ -58,6 +61,8 @@ class Arrival:
     def ok(self) -> bool:
         """Whether it came exactly once; a further mail of more alerts than the one before is news, no repetition."""
         counts = [_count(mail) for mail in self.mails]
+        if self.expected.may_repeat:
+            return bool(counts)
         return bool(counts) and all(earlier < later for earlier, later in itertools.pairwise(counts))
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from promontory.drills import failure
-from promontory.drills.expect import FIRING, RESOLVED, Expected, judge, open_ends
+from promontory.drills.expect import FIRING, RESOLVED, Arrival, Expected, judge, open_ends
 from promontory.drills.failure import FAILURE_DRILLS, Field, Outcome
 from promontory.errors import DrillFailed, RunFailed, UsageError
 from promontory.mailbox import Mail
@@ -117,6 +117,13 @@ def test_a_mail_about_more_alerts_is_news_and_one_about_as_many_is_not(run: Run)
     assert run([FIRES, more], [ends])[0].ok
     assert not run([FIRES, more, more], [ends])[0].ok
     assert not run([more, FIRES], [ends])[0].ok
+
+
+def test_only_an_alert_about_the_way_of_mails_may_be_told_again() -> None:
+    twice = [mail(FIRES), mail(FIRES)]
+
+    assert [Arrival(Expected("TargetDown", "", FIRING, may_repeat), twice, 1.0).ok for may_repeat in (True, False)] == [True, False]
+    assert not Arrival(Expected("TargetDown", "", FIRING, may_repeat=True), [], None).ok
 
 
 def test_it_stays_broken_as_long_as_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
