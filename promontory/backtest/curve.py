@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import promql_parser
+from promql_parser import BinaryExpr
 
-_COMPARISONS = {">", "<", ">=", "<=", "==", "!="}
-_SETS = {"and", "unless", "or"}
+from promontory.promql import tree
+from promontory.promql.labels import SET_OPERATORS
 
 
 @dataclass(frozen=True)
@@ -32,29 +32,19 @@ def of_rule(expr: str) -> Curve | None:
     Raises:
         ValueError: It is no PromQL.
     """
-    return next(_comparisons(promql_parser.parse(expr)), None)
+    return next(_comparisons(tree.parse(expr)), None)
 
 
-def _comparisons(part: promql_parser.Expr) -> Iterator[Curve]:
-    if isinstance(part, promql_parser.ParenExpr):
-        yield from _comparisons(part.expr)
-    if not isinstance(part, promql_parser.BinaryExpr):
+def _comparisons(part: tree.Node) -> Iterator[Curve]:
+    part = tree.bare(part)
+    if not isinstance(part, BinaryExpr):
         return
     operator = str(part.op)
-    if operator in _COMPARISONS:
-        limit = _number(part.rhs)
+    if operator in tree.COMPARISONS:
+        limit = tree.number(part.rhs)
         if limit is not None:
             yield Curve(part.lhs.prettify(), operator, limit)
             return
-    if operator in _SETS:
+    if operator in SET_OPERATORS:
         yield from _comparisons(part.lhs)
         yield from _comparisons(part.rhs)
-
-
-def _number(part: promql_parser.Expr) -> float | None:
-    if isinstance(part, promql_parser.ParenExpr):
-        return _number(part.expr)
-    if isinstance(part, promql_parser.UnaryExpr):
-        inner = _number(part.expr)
-        return None if inner is None else -inner
-    return float(part.val) if isinstance(part, promql_parser.NumberLiteral) else None

@@ -12,9 +12,9 @@ from promql_parser import BinaryExpr, Call
 
 from promontory.dashboards.model import Dashboard, Row
 from promontory.dashboards.panels import AlertLimits, timeseries
-from promontory.dashboards.rulebook import COMPARISONS, Alert
+from promontory.dashboards.rulebook import Alert
 from promontory.dashboards.widgets import Ours, TimeSeries
-from promontory.promql.tree import parse, walk
+from promontory.promql.tree import COMPARISONS, parse, walk
 
 # Last word of a threshold's name, and the template function of a description, -> unit of the value.
 _UNIT_OF_WORD = {

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import promql_parser
 import yaml
+from ansible_collections.promontory.stack.plugins.plugin_utils.rules import thresholds
+from promql_parser import BinaryExpr
 
 from promontory.dashboards.problems import DashboardsRefused, Problem, Source
+from promontory.promql import tree
+from promontory.promql.labels import SET_OPERATORS
 
 SEVERITIES = ("info", "warning", "critical")   # in rising order
-COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
-_NAMED = re.compile(r"(?P<number>\d+(?:\.\d+)?)[^\d]*?# threshold: (?P<name>\w+)\s*$", re.MULTILINE)
 _BOARD = re.compile(r"d/(?P<uid>[\w-]+)")
 
 
@@ -102,7 +103,7 @@ def _alert(path: Path, rule: Mapping[str, Any]) -> Alert:
     except ValueError as error:
         raise DashboardsRefused([Problem(Source(str(path)), "", "", f"{name}: {error} in: {expr.strip()}")]) from error
     if limit is not None:
-        names = [found["name"] for found in _NAMED.finditer(expr) if float(found["number"]) == abs(limit.value)]
+        names = [literal.name for literal in thresholds.literals(expr) if abs(literal.value) == abs(limit.value)]
         limit = Limit(limit.operator, limit.value, names[0] if names else "")
     annotations = {key: " ".join(str(text).split()) for key, text in rule.get("annotations", {}).items()}
     board = _BOARD.search(annotations.get("dashboard_url", ""))
@@ -114,37 +115,16 @@ def _alert(path: Path, rule: Mapping[str, Any]) -> Alert:
 
 def _taken_apart(expr: str) -> tuple[str, Limit | None, str]:
     """Split an alert's expression into what it watches, its limit, and the series it compares with."""
-    node = _bare(promql_parser.parse(expr))
-    while isinstance(node, promql_parser.BinaryExpr) and str(node.op) in ("and", "unless", "or"):
-        node = _bare(node.lhs)
-    if not isinstance(node, promql_parser.BinaryExpr) or str(node.op) not in COMPARISONS:
+    node = tree.bare(tree.parse(expr))
+    while isinstance(node, BinaryExpr) and str(node.op) in SET_OPERATORS:
+        node = tree.bare(node.lhs)
+    if not isinstance(node, BinaryExpr) or str(node.op) not in tree.COMPARISONS:
         return str(node), None, ""
-    number = _number(node.rhs)
-    value = str(_bare(node.lhs))
+    number = tree.number(node.rhs)
+    value = str(tree.bare(node.lhs))
     if number is None:
-        return value, None, str(_bare(node.rhs))
+        return value, None, str(tree.bare(node.rhs))
     return value, Limit(str(node.op), number), ""
-
-
-def _bare(node: Any) -> Any:
-    while isinstance(node, promql_parser.ParenExpr):
-        node = node.expr
-    return node
-
-
-def _number(node: Any) -> float | None:
-    node = _bare(node)
-    if isinstance(node, promql_parser.NumberLiteral):
-        return float(node.val)
-    if isinstance(node, promql_parser.UnaryExpr):
-        inner = _number(node.expr)
-        return None if inner is None else -inner
-    if isinstance(node, promql_parser.BinaryExpr) and str(node.op) in ("*", "/", "+", "-"):
-        left, right = _number(node.lhs), _number(node.rhs)
-        if left is None or right is None or (str(node.op) == "/" and right == 0):
-            return None
-        return {"*": left * right, "/": left / (right or 1), "+": left + right, "-": left - right}[str(node.op)]
-    return None
 
 
 # The C loader reads all rule files in a tenth of the time; it is there wherever PyYAML comes as a wheel.

@@ -20,7 +20,7 @@ from promql_parser import (
 
 from promontory.catalogue import ANY_JOB, Catalogue, Labels
 from promontory.promql.labels import SET_OPERATORS, is_number, of_node, of_selector
-from promontory.promql.tree import Node, bare, children, matchers, name_of, parse, takes, walk
+from promontory.promql.tree import COMPARISONS, Node, bare, children, matchers, name_of, parse, takes, walk
 
 _RATES = {"rate", "irate", "increase"}
 _SLOPES = {"delta", "idelta", "deriv", "predict_linear"}
@@ -30,7 +30,6 @@ _NOT_THE_VALUE = {
     "last_over_time", "scalar",
 }  # fmt: skip
 _COUNTING = {"count", "group"}
-_COMPARISONS = {"==", "!=", "<", ">", "<=", ">="}
 # Fewer samples make a rate of nothing, or of a single step: two are needed, and one scrape may be late or lost.
 _SCRAPES_FOR_A_RATE = 4
 _SCRAPES_FOR_A_RANGE = 2
@@ -193,7 +192,7 @@ class _Judge:
         if operator == "-" and left and right:
             return  # what went in less what came out
         for name in sorted(left | right):
-            what = "compared" if operator in _COMPARISONS else f"taken with {operator}"
+            what = "compared" if operator in COMPARISONS else f"taken with {operator}"
             yield Problem("raw-counter", f"The bare value of the counter {name} is {what}; take rate() or increase().")
 
     def _raw(self, node: Node) -> frozenset[str]:

@@ -13,11 +13,14 @@ from promql_parser import (
     Call,
     MatchOp,
     MatrixSelector,
+    NumberLiteral,
     ParenExpr,
     SubqueryExpr,
     UnaryExpr,
     VectorSelector,
 )
+
+COMPARISONS = frozenset({"==", "!=", "<", ">", "<=", ">="})
 
 Node = Any
 """A node of promql_parser's tree; its classes have no base in common at run time."""
@@ -59,6 +62,22 @@ def bare(node: Node) -> Node:
     while isinstance(node, ParenExpr):
         node = node.expr
     return node
+
+
+def number(node: Node) -> float | None:
+    """Return the value of an expression of plain numbers, such as ``-(5 * 60)``; None where it is something else."""
+    node = bare(node)
+    if isinstance(node, NumberLiteral):
+        return float(node.val)
+    if isinstance(node, UnaryExpr):
+        inner = number(node.expr)
+        return None if inner is None else -inner
+    if isinstance(node, BinaryExpr) and str(node.op) in ("*", "/", "+", "-"):
+        left, right = number(node.lhs), number(node.rhs)
+        if left is None or right is None or (str(node.op) == "/" and right == 0):
+            return None
+        return {"*": left * right, "/": left / (right or 1), "+": left + right, "-": left - right}[str(node.op)]
+    return None
 
 
 def metrics_of(expression: str) -> frozenset[str]:
