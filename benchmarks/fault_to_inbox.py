@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from promontory.drills import fault
 from promontory.drills.expect import FIRING, RESOLVED, Expected, open_ends
+from promontory.drills.switch import switched_on
 from promontory.inventory import read_inventory
 from promontory.lab import ssh_command
 from promontory.mailbox import Mailbox
@@ -78,7 +79,7 @@ def failing_app(lab: Lab) -> float:
     """Have the sample app fail, return the seconds until its mail, wait for its end."""
     app, token = lab.stack.door("sample_app"), lab.stack.secret("sample_app_admin_token")
     since, begun = time.time(), time.monotonic()
-    with fault.switched_on(app, token, expires_s=_LIMIT_S), fault.Visitors(app):
+    with switched_on(app, token, fault.FAULT, expires_s=_LIMIT_S), fault.Visitors(app):
         took = lab.wait(Expected(fault.ALERT, "", FIRING), since) - begun
     lab.wait(Expected(fault.ALERT, "", RESOLVED), time.time())
     return took

@@ -64,7 +64,7 @@ dashboard = Dashboard(
                  unit="dtdurations", empty="Nothing fills up.", spark=False, width=6,
                  steps=[(0, "red"), (4 * 3600, "orange"), (4 * 86400, "green")],
                  description="Time until the first file system is full at the pace of the last 6 h."),
-            stat("Version of the sample app", query("fintech_build_info", "{{version}}"), unit="none", text="name",
+            stat("Version of the sample app", query("count by (version) (fintech_build_info)", "{{version}}"), unit="none", text="name",
                  spark=False, width=6,
                  description="What is running; more than one means that a deployment is under way."),
             stat("Last start of a program", query("max(process_start_time_seconds) * 1000", "last"),

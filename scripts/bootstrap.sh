@@ -28,7 +28,7 @@ PYTHON
     return 1
 }
 
-# Prints the Debian packages that are missing. $1 = lab: those for lab hosts too.
+# Prints the Debian packages that are missing. $1 = lab: those for lab hosts too; test: and those that only tests need.
 missing_packages() {
     local minor
     if ! find_python >/dev/null; then
@@ -38,7 +38,7 @@ missing_packages() {
     fi
     has ssh && has ssh-keygen || echo openssh-client
     has dpkg-deb || echo dpkg
-    [[ ${1:-} == lab ]] || return 0
+    [[ -n ${1:-} ]] || return 0
     has podman || echo podman
     has mmdebstrap || has debootstrap || echo mmdebstrap
     has nsenter || echo util-linux
@@ -49,6 +49,8 @@ missing_packages() {
     if ! [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark || -d /usr/lib/cni ]]; then
         if apt-cache show netavark >/dev/null 2>&1 || ! apt-cache show podman >/dev/null 2>&1; then echo netavark aardvark-dns; else echo containernetworking-plugins; fi
     fi
+    # The sample app's pages are looked at as people do; Ubuntu has no browser as a package, its tests are skipped there.
+    if [[ ${1:-} == test ]] && ! has chromium && ! grep -qs '^ID=ubuntu$' /etc/os-release; then echo chromium fonts-dejavu-core; fi
     # crun knows only the unified cgroup tree; where the machine still has the hybrid one, runc does the work.
     if [[ $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]]; then has crun || has runc || echo crun; else has runc || echo runc; fi
 }
@@ -58,7 +60,7 @@ require_system() {
     local missing root=()
     if ! has apt-get; then
         find_python >/dev/null || die "Promontory needs Python 3.11 or newer with the venv module; install it and run this again."
-        if [[ ${1:-} == lab ]]; then has podman || die "A lab needs podman; install it and run this again."; fi
+        if [[ -n ${1:-} ]]; then has podman || die "A lab needs podman; install it and run this again."; fi
         return 0
     fi
     mapfile -t missing < <(missing_packages "${1:-}" | tr ' ' '\n')

@@ -25,6 +25,12 @@ def quantile(share: float, by: str, *, window: str = RATE) -> str:
     return f"histogram_quantile({share}, sum by ({labels}) (rate({DURATION}_bucket{{{PEOPLE}}}{window})))"
 
 
+def pool_in_use(by: str) -> str:
+    """Share of the pooled database connections that are in use now."""
+    used = f'sum by ({by}) (db_client_connection_count{{db_client_connection_state="used"}})'
+    return f"{used} / sum by ({by}) (db_client_connection_max)"
+
+
 def apdex(by: str, *, satisfied: str = "0.25", tolerated: str = "1.0") -> str:
     """Apdex, 0 to 1: requests below `satisfied` seconds count whole, those below `tolerated` half."""
 
@@ -34,13 +40,22 @@ def apdex(by: str, *, satisfied: str = "0.25", tolerated: str = "1.0") -> str:
     return f"({below(satisfied)} + {below(tolerated)}) / 2 / {requests(by)}"
 
 
-def transactions(by: str, *, outcome: str = "") -> str:
-    """Transactions per second; `outcome` is a regular expression."""
-    only = f'{{outcome=~"{outcome}"}}' if outcome else ""
-    return f"sum by ({by}) (rate(fintech_transactions_total{only}{RATE}))"
+# A replay is the second answer about a transaction that was counted before: no attempt to move money.
+ATTEMPTS = 'outcome!="replayed"'
 
 
-def logins(by: str, *, outcome: str = "") -> str:
-    """Logins per second; `outcome` is a regular expression."""
-    only = f'{{outcome=~"{outcome}"}}' if outcome else ""
-    return f"sum by ({by}) (rate(fintech_logins_total{only}{RATE}))"
+def transactions(by: str, *, outcome: str = "", ago: str = "") -> str:
+    """Transactions per second; all but replays, or those whose outcome fits a regular expression; `ago` such as 7d."""
+    only = f'outcome=~"{outcome}"' if outcome else ATTEMPTS
+    shift = f" offset {ago}" if ago else ""
+    return f"sum by ({by}) (rate(fintech_transactions_total{{{only}}}{RATE}{shift}))"
+
+
+def counted(counter: str, by: str) -> str:
+    """Events per second of one of the app's counters."""
+    return f"sum by ({by}) (rate({counter}{RATE}))"
+
+
+def quantile_of(histogram: str, share: float, by: str) -> str:
+    """What this share of the observations of one of the app's histograms stayed below, by labels."""
+    return f"histogram_quantile({share}, sum by (le, {by}) (rate({histogram}_bucket{RATE})))"

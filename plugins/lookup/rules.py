@@ -31,6 +31,11 @@ options:
     description: The fact C(stack_model).
     type: raw
     required: true
+  components:
+    description: Components that run outside of the inventory, such as V(metrics_hub) in Kubernetes; their rules are deployed too.
+    type: list
+    elements: str
+    default: []
   alerts:
     description: C(rules_alerts).
     type: dict
@@ -101,7 +106,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def _wanted(self, rules: book.Book, variables: dict[str, Any]) -> compose.Wanted:
         stack = topology.load(self.get_option("model"))
         return compose.Wanted(
-            components=frozenset(name for host in stack.hosts.values() for name in host.components),
+            components=frozenset(name for host in stack.hosts.values() for name in host.components)
+            | {str(name) for name in self.get_option("components")},
             hosts=tuple(stack.hosts),
             values=rule_values.of_hosts(rules, HostVariables(self._templar, variables["hostvars"], {}), stack.hosts),
             alerts=plain.of(self.get_option("alerts")),

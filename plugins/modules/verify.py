@@ -16,8 +16,8 @@ options:
   prometheus:
     description: >-
       C(url), C(http) (C(ca_file) and others), C(targets) (list of C(job) and C(instance)), C(own_jobs) (names of
-      scrape jobs beyond the topology's), C(alertmanagers) (number), C(rules) (whether rule files are configured) and
-      C(rare_metrics) (metrics of rules that need not be there).
+      scrape jobs beyond the topology's), C(clusters) (names of Kubernetes clusters), C(alertmanagers) (number), C(rules)
+      (whether rule files are configured) and C(rare_metrics) (metrics of rules that need not be there).
     type: dict
   alertmanager:
     description: C(url), C(http) and C(cluster_size).

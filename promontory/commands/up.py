@@ -10,7 +10,7 @@ import click
 
 from promontory import proof as proofs
 from promontory import report
-from promontory.commands.drill import drill_as_json
+from promontory.commands.drill_output import drill_as_json
 from promontory.commands.options import stack_command
 from promontory.commands.remove import remove_lab
 from promontory.display import clock, step

@@ -30,6 +30,8 @@ from promontory.promql import labels_of
 _UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _ROW_HEIGHT = 1
 _SHARED = frozenset({"environment", "job", "team", "service"})
+# Said by the instance already: that of a pod is its name, that of a hub its cluster.
+_OF_INSTANCE = frozenset({"cluster", "pod"})
 _TELLING = 3   # labels in a legend; with more, Grafana chooses those that differ
 _LOWEST = -1e12   # below every value that a panel shows
 
@@ -201,7 +203,8 @@ class _Work:
         labels = labels_of(alert.value, self.catalogue)
         if labels is None:
             return None
-        telling = sorted(labels - _SHARED, key=lambda label: (label != "instance", label))
+        known = _SHARED | _OF_INSTANCE if "instance" in labels else _SHARED
+        telling = sorted(labels - known, key=lambda label: (label != "instance", label))
         if len(telling) > _TELLING:
             return None
         return " ".join(f"{{{{{label}}}}}" for label in telling) or alert.name

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
 
-from promontory.errors import DrillFailed, Interrupted, ServiceUnreachable
+from promontory.drills.alerts import has_reached_alertmanager, how_far
+from promontory.drills.switch import switched_on
+from promontory.errors import DrillFailed, Interrupted
 from promontory.mailbox import Mail, Mailbox, Message
 from promontory.stack import Access, Stack
 
 ALERT = "SampleAppErrorRatioHigh"
 ROUTE = "/login"             # public, and asked for by every user
 FAULT_PERCENT = 50           # some users are hit and some are not, as in most real faults
+FAULT = {"route": ROUTE, "kind": "error", "percent": FAULT_PERCENT}
 REQUESTS_PER_S = 5.0         # far above the volume floor of the alert
 DEFAULT_TIMEOUT_S = 180.0    # scrape 15 s + `for` 15 s + group wait 10 s, and room for a slow machine
 _QUIET_TIMEOUT_S = 420.0     # the alert looks back one minute, and Alertmanager's usual group interval is 5 min
@@ -65,7 +67,7 @@ def run_drill(
     try:
         _wait_until_quiet(stack, mailbox, report)
         started_at, started = time.time(), time.monotonic()
-        with switched_on(app, token, expires_s=timeout_s + _EXPIRES_MARGIN_S), Visitors(app) as load:
+        with switched_on(app, token, FAULT, expires_s=timeout_s + _EXPIRES_MARGIN_S), Visitors(app) as load:
             report(f"{FAULT_PERCENT} % of the requests to {ROUTE} now fail; waiting for the mail of {ALERT}.")
             found = mailbox.wait_for(
                 lambda mail: _is_expected(mailbox, mail), since=f"{started_at:.3f}", timeout_s=timeout_s
@@ -74,7 +76,7 @@ def run_drill(
             if found is None:
                 raise DrillFailed(
                     f"No mail of {ALERT} within {timeout_s:.0f} s, though {load.failed} of {load.total} requests failed. "
-                    f"{_how_far(stack)}",
+                    f"{how_far(stack, ALERT)}",
                     hint="Look at the open alerts of Prometheus and Alertmanager (URLs: promontory status).",
                 )
             message = mailbox.message(found.id)
@@ -91,30 +93,6 @@ def _is_expected(mailbox: Mailbox, mail: Mail) -> bool:
     if _RESOLVED in mail.subject.lower():
         return False
     return ALERT in mail.subject or ALERT in mailbox.message(mail.id).text
-
-
-@contextmanager
-def switched_on(app: Access, token: str, *, expires_s: float) -> Iterator[None]:
-    """Have the sample app fail a part of the requests to ROUTE, at the longest for `expires_s` seconds.
-
-    Raises:
-        ServiceUnreachable: The app does not answer.
-    """
-    headers = {"Authorization": f"Bearer {token}"}
-    wish = {"route": ROUTE, "kind": "error", "percent": FAULT_PERCENT, "expires_s": expires_s}
-    try:
-        # Inside the try: an interrupted request may still have switched the fault on.
-        app.request("POST", "admin/faults", json=wish, headers=headers, auth=_NoAuth())
-        yield
-    finally:
-        app.request("DELETE", "admin/faults", headers=headers, auth=_NoAuth())
-
-
-class _NoAuth(requests.auth.AuthBase):
-    """Keeps requests from replacing our bearer token by what a .netrc holds."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 class Visitors:
@@ -154,7 +132,7 @@ def _wait_until_quiet(stack: Stack, mailbox: Mailbox, report: Callable[[str], No
     """
     deadline = time.monotonic() + _QUIET_TIMEOUT_S
     told = False
-    while (is_open := bool(_open_alerts(stack))) or not _end_was_mailed(mailbox):
+    while (is_open := has_reached_alertmanager(stack, ALERT)) or not _end_was_mailed(mailbox):
         if time.monotonic() > deadline:
             if not is_open:
                 return   # ends may not be mailed in this stack; the drill will show
@@ -171,24 +149,3 @@ def _wait_until_quiet(stack: Stack, mailbox: Mailbox, report: Callable[[str], No
 def _end_was_mailed(mailbox: Mailbox) -> bool:
     mails = mailbox.messages(subject=ALERT)
     return not mails or _RESOLVED in mails[0].subject.lower()
-
-
-def _open_alerts(stack: Stack) -> int:
-    door = stack.door("alertmanager")
-    return len(door.request("GET", "api/v2/alerts", params={"filter": f'alertname="{ALERT}"'}).json())
-
-
-def _how_far(stack: Stack) -> str:
-    """Say in one sentence which part of the way the alert has gone."""
-    try:
-        if _open_alerts(stack):
-            return "Alertmanager has the alert: look at its route and the mail server."
-        rules = stack.door("prometheus").request("GET", "api/v1/alerts").json()["data"]["alerts"]
-    except ServiceUnreachable as error:
-        return str(error)
-    states = {alert["state"] for alert in rules if alert["labels"].get("alertname") == ALERT}
-    if "firing" in states:
-        return "Prometheus fires it, but Alertmanager has not received it."
-    if "pending" in states:
-        return "Prometheus sees it pending: it was about to fire."
-    return "Prometheus sees no such alert: look at the sample app's metrics and at the rule."

@@ -19,7 +19,7 @@ _END = "      # thresholds: end\n"
 _TITLES = {
     "meta": "The stack's heartbeat and its targets", "host": "Hosts", "prometheus": "Prometheus", "alertmanager": "Alertmanager",
     "grafana": "Grafana", "blackbox": "Probes and certificates", "edge": "Edge", "postgresql": "PostgreSQL",
-    "sample_app": "Sample app", "slo": "Service level objectives",
+    "sample_app": "Sample app", "sample_app_pods": "Sample app in Kubernetes", "slo": "Service level objectives",
 }  # fmt: skip
 
 

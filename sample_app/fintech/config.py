@@ -8,7 +8,13 @@
 | FINTECH_METRICS_LISTEN | address:port of the metrics listener | 127.0.0.1:9464 |
 | FINTECH_METRICS_TLS_CERT, FINTECH_METRICS_TLS_KEY | PEM files; with both, that listener speaks TLS | none |
 | FINTECH_TRUSTED_PROXIES | reverse proxies in front whose X-Forwarded-* headers are believed, 0 to 5 | 0 |
-| FINTECH_TOKEN_MINUTES | life of a login, minutes, 1 to 1440 | 60 |
+| FINTECH_PATH_PREFIX | path below which they serve us, such as /app, said in X-Forwarded-Prefix | none |
+| FINTECH_DATABASE_CONNECTIONS | pooled connections of one worker, 1 to 100 | 8 |
+| FINTECH_TOKEN_MINUTES | life of an access token, minutes, 1 to 1440 | 15 |
+| FINTECH_LOGIN_DAYS | life of a login: its browser session, and its refresh tokens in a row, days, 1 to 90 | 14 |
+| FINTECH_LOGIN_LIMIT | failed logins per client address, as the library `limits` writes it | 30/minute |
+| FINTECH_REGISTRATION_LIMIT | new users per client address, the same | 60/minute |
+| FINTECH_WRITE_LIMIT | requests that move money or open accounts, per user, the same | 100/second |
 | FINTECH_DRAIN_S | seconds to answer on, not ready, after SIGTERM, 0 to 300 | 0 |
 | FINTECH_LOG_LEVEL | debug, info, warning or error | info |
 | FINTECH_REVISION | source revision shown in fintech_build_info | unknown |
@@ -18,11 +24,15 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limits import RateLimitItem
+from limits import parse as parse_limit
+from limits import parse_many as parse_limits
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -31,11 +41,15 @@ from fintech.errors import ConfigError
 _PREFIX = "FINTECH_"
 _MAY_BE_FILES = ("SECRET_KEY", "ADMIN_TOKEN", "DATABASE_URL")
 _PLAIN = (
-    "METRICS_LISTEN", "METRICS_TLS_CERT", "METRICS_TLS_KEY", "TRUSTED_PROXIES", "TOKEN_MINUTES", "DRAIN_S", "LOG_LEVEL",
+    "METRICS_LISTEN", "METRICS_TLS_CERT", "METRICS_TLS_KEY", "TRUSTED_PROXIES", "PATH_PREFIX",
+    "DATABASE_CONNECTIONS", "TOKEN_MINUTES", "LOGIN_DAYS", "LOGIN_LIMIT", "REGISTRATION_LIMIT", "WRITE_LIMIT", "DRAIN_S", "LOG_LEVEL",
     "REVISION",
 )  # fmt: skip
 _KNOWN = frozenset(_PREFIX + name for name in (*_MAY_BE_FILES, *_PLAIN, *(f"{name}_FILE" for name in _MAY_BE_FILES)))
 _MIN_SECRET_CHARACTERS = 32
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_LIMITS = {"LOGIN_LIMIT": "30/minute", "REGISTRATION_LIMIT": "60/minute", "WRITE_LIMIT": "100/second"}
+_LIMIT_PARTS_MAX = 10**6  # of requests, and of units of time
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -50,7 +64,13 @@ class Settings:
     metrics_port: int = 9464
     metrics_tls: ssl.SSLContext | None = None
     trusted_proxies: int = 0
-    token_minutes: int = 60
+    path_prefix: str | None = None
+    database_connections: int = 8
+    token_minutes: int = 15
+    login_days: int = 14
+    login_limit: RateLimitItem = field(default_factory=lambda: parse_limit(_LIMITS["LOGIN_LIMIT"]))
+    registration_limit: RateLimitItem = field(default_factory=lambda: parse_limit(_LIMITS["REGISTRATION_LIMIT"]))
+    write_limit: RateLimitItem = field(default_factory=lambda: parse_limit(_LIMITS["WRITE_LIMIT"]))
     drain_s: int = 0
     log_level: int = logging.INFO
     revision: str = "unknown"
@@ -72,7 +92,13 @@ class Settings:
             metrics_port=port,
             metrics_tls=_metrics_tls(environ),
             trusted_proxies=_whole(environ, "TRUSTED_PROXIES", 0, least=0, most=5),
-            token_minutes=_whole(environ, "TOKEN_MINUTES", 60, least=1, most=1440),
+            path_prefix=_path_prefix(environ),
+            database_connections=_whole(environ, "DATABASE_CONNECTIONS", 8, least=1, most=100),
+            token_minutes=_whole(environ, "TOKEN_MINUTES", 15, least=1, most=1440),
+            login_days=_whole(environ, "LOGIN_DAYS", 14, least=1, most=90),
+            login_limit=_limit(environ, "LOGIN_LIMIT"),
+            registration_limit=_limit(environ, "REGISTRATION_LIMIT"),
+            write_limit=_limit(environ, "WRITE_LIMIT"),
             drain_s=_whole(environ, "DRAIN_S", 0, least=0, most=300),
             log_level=_log_level(environ),
             revision=environ.get(_PREFIX + "REVISION") or "unknown",
@@ -114,15 +140,20 @@ def _secret_key(environ: Mapping[str, str]) -> str:
             "Set it, or FINTECH_SECRET_KEY_FILE, to a random text of 32 characters or more "
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(48))').",
         )
-    return _long_enough("FINTECH_SECRET_KEY", key)
+    return _usable_secret("FINTECH_SECRET_KEY", key)
 
 
 def _admin_token(environ: Mapping[str, str]) -> str | None:
     token = _value_or_file(environ, "ADMIN_TOKEN")
-    return None if token is None else _long_enough("FINTECH_ADMIN_TOKEN", token)
+    return None if token is None else _usable_secret("FINTECH_ADMIN_TOKEN", token)
 
 
-def _long_enough(name: str, secret: str) -> str:
+def _usable_secret(name: str, secret: str) -> str:
+    # Other characters do not survive a header, or a file in another encoding; the message never holds the secret.
+    if not secret.isascii() or not secret.isprintable():
+        raise ConfigError(
+            name, "it has other characters than visible ASCII", "Make a random one of letters and digits."
+        )
     if len(secret) < _MIN_SECRET_CHARACTERS:
         raise ConfigError(
             name,
@@ -172,11 +203,31 @@ def _metrics_tls(environ: Mapping[str, str]) -> ssl.SSLContext | None:
     return context
 
 
+def _path_prefix(environ: Mapping[str, str]) -> str | None:
+    name = _PREFIX + "PATH_PREFIX"
+    text = environ.get(name)
+    if text and not _PATH.fullmatch(text):
+        raise ConfigError(name, f"it is {text!r}", "Write a path such as /app, without a slash at its end.")
+    return text or None
+
+
 def _whole(environ: Mapping[str, str], short: str, default: int, *, least: int, most: int) -> int:
     text = environ.get(_PREFIX + short) or str(default)
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise ConfigError(_PREFIX + short, f"it is {text!r}", f"Write a whole number from {least} to {most}.")
     return int(text)
+
+
+def _limit(environ: Mapping[str, str], short: str) -> RateLimitItem:
+    text = environ.get(_PREFIX + short) or _LIMITS[short]
+    try:
+        limits = parse_limits(text)
+    except ValueError:
+        limits = []
+    # The library also takes several at once, and none at all.
+    if len(limits) != 1 or not (1 <= limits[0].amount <= _LIMIT_PARTS_MAX and limits[0].multiples <= _LIMIT_PARTS_MAX):
+        raise ConfigError(_PREFIX + short, f"it is {text!r}", 'Write one limit, such as "30/minute" or "10/5 minutes".')
+    return limits[0]
 
 
 def _log_level(environ: Mapping[str, str]) -> int:

@@ -1,32 +1,39 @@
-"""The fault switch: for drills, makes some requests of a route slow or failing, for a limited time.
-
-Health, metrics and the switch itself are never affected: a drill must stay observable and can always be ended.
-"""
+"""A fault: what a drill makes some requests of a route suffer, for a limited time."""
 
 from __future__ import annotations
 
-import random
-import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from fintech.errors import Invalid
 
 ALL_ROUTES = "*"
-_LATENCY_S_MAX = 30.0
-_EXPIRES_S_MAX = 3600
+# No request has this route: it is the ledger's audit in the background.
+AUDIT_JOB = "job:ledger-audit"
+
+LATENCY_S_MAX = 30.0
+EXPIRES_S_MAX = 3600
+EXPIRES_S_DEFAULT = 300
 
 
 class FaultKind(StrEnum):
-    """What an affected request suffers: an answer 500, or a wait before it is worked on."""
+    """What an affected request suffers; the label `kind` of fintech_fault_active.
+
+    ERROR: an answer 500 before it is worked on. LATENCY: a wait before that. DATABASE_ERROR: the commit of what it
+    writes fails, so nothing is booked and the answer is 503. DATABASE_LATENCY: each of its transactions waits while it
+    holds a pooled connection.
+    """
 
     ERROR = "error"
     LATENCY = "latency"
+    DATABASE_ERROR = "database_error"
+    DATABASE_LATENCY = "database_latency"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the fault is a wait, so that it has a length."""
+        return self in (FaultKind.LATENCY, FaultKind.DATABASE_LATENCY)
 
 
 @dataclass(frozen=True)
@@ -34,114 +41,54 @@ class Fault:
     """One switched-on fault.
 
     Args:
-        route: A route template, or "*" for all of them.
+        route: A route template, "*" for all of them, or AUDIT_JOB.
         kind: What happens.
         percent: Share of the requests affected, above 0 to 100.
-        latency_s: Seconds waited, for LATENCY; 0 for ERROR.
-        expires_s: Seconds after which it switches itself off.
+        latency_s: Seconds waited, for the kinds that wait; 0 for the others.
+        expires_at: When it switches itself off, seconds since 1970, UTC.
     """
 
     route: str
     kind: FaultKind
     percent: float
     latency_s: float
-    expires_s: float
+    expires_at: float
 
     @classmethod
-    def from_mapping(cls, fields: Mapping[str, object], routes: Collection[str]) -> Fault:
-        """Read a fault as the API takes it: route, kind, percent (100), latency_s (for latency), expires_s (300).
+    def from_mapping(cls, fields: Mapping[str, object], routes: Collection[str], *, now: float) -> Fault:
+        """Read a fault as the API takes it: route, kind, percent (100), latency_s (of kinds that wait), expires_s (300).
 
         Args:
             fields: Of the names above; None counts as not given.
             routes: The templates that may be chosen.
+            now: Seconds since 1970, UTC; expires_s counts from it.
         Raises:
             Invalid: Names the field and what it may be.
         """
         route = fields.get("route")
-        if not isinstance(route, str) or (route != ALL_ROUTES and route not in routes):
-            raise Invalid("route", f'must be "*" or one of {", ".join(sorted(routes))}')
-        kind = fields.get("kind")
-        if not isinstance(kind, str) or kind not in list(FaultKind):
-            raise Invalid("kind", f"must be one of {', '.join(FaultKind)}")
-        if kind == FaultKind.ERROR and fields.get("latency_s") is not None:
-            raise Invalid("latency_s", "belongs to the kind latency")
+        if not isinstance(route, str) or (route not in (ALL_ROUTES, AUDIT_JOB) and route not in routes):
+            raise Invalid("route", f'must be "*", "{AUDIT_JOB}" or one of {", ".join(sorted(routes))}')
+        kind = _kind(fields.get("kind"), (FaultKind.ERROR,) if route == AUDIT_JOB else tuple(FaultKind))
+        if not kind.waits and fields.get("latency_s") is not None:
+            raise Invalid("latency_s", "belongs to the kinds latency and database_latency")
+        expires_s = _number(fields.get("expires_s"), "expires_s", most=EXPIRES_S_MAX, default=EXPIRES_S_DEFAULT)
         return cls(
             route=route,
-            kind=FaultKind(kind),
+            kind=kind,
             percent=_number(fields.get("percent"), "percent", most=100, default=100),
-            latency_s=_number(fields.get("latency_s"), "latency_s", most=_LATENCY_S_MAX)
-            if kind == FaultKind.LATENCY
-            else 0.0,
-            expires_s=_number(fields.get("expires_s"), "expires_s", most=_EXPIRES_S_MAX, default=300),
+            latency_s=_number(fields.get("latency_s"), "latency_s", most=LATENCY_S_MAX) if kind.waits else 0.0,
+            expires_at=now + expires_s,
         )
 
-
-class FaultSwitch:
-    """The faults of one process; safe to use from several threads.
-
-    Args:
-        clock: Monotonic seconds.
-        draw: Gives numbers from 0 up to, not including, 1; decides which requests are affected.
-    """
-
-    def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, draw: Callable[[], float] = random.random
-    ) -> None:
-        self._clock = clock
-        self._draw = draw
-        self._lock = threading.Lock()
-        self._until: dict[tuple[str, FaultKind], tuple[Fault, float]] = {}
-
-    def set(self, fault: Fault) -> None:
-        """Switch a fault on; one of the same route and kind is replaced."""
-        with self._lock:
-            self._until[fault.route, fault.kind] = (fault, self._clock() + fault.expires_s)
-
-    def clear(self) -> int:
-        """Switch all faults off and return how many there were."""
-        with self._lock:
-            count = sum(1 for _ in self._live())
-            self._until.clear()
-        return count
-
-    def active(self) -> list[tuple[Fault, float]]:
-        """List the faults that are on, each with the seconds left to it."""
-        if not self._until:  # the usual case, asked by every request: no lock, no clock
-            return []
-        with self._lock:
-            live = list(self._live())
-            self._until = {(fault.route, fault.kind): (fault, until) for fault, until in live}
-            now = self._clock()
-        return [(fault, until - now) for fault, until in live]
-
-    def hits(self, route: str) -> list[Fault]:
-        """Draw which faults this request of `route` suffers; waits come before errors."""
-        hit = [
-            fault
-            for fault, _ in self.active()
-            if fault.route in (ALL_ROUTES, route) and self._draw() * 100 < fault.percent
-        ]
-        return sorted(hit, key=lambda fault: fault.kind is FaultKind.ERROR)
-
-    def _live(self) -> Iterator[tuple[Fault, float]]:
-        now = self._clock()
-        return ((fault, until) for fault, until in self._until.values() if until > now)
+    def is_about(self, route: str) -> bool:
+        """Tell whether work of this route is concerned; the audit is no request, so "*" does not mean it."""
+        return self.route == route or (self.route == ALL_ROUTES and route != AUDIT_JOB)
 
 
-class FaultCollector(Collector):
-    """Shows the faults that are on as fintech_fault_active; an expired one vanishes without a request."""
-
-    def __init__(self, switch: FaultSwitch) -> None:
-        self._switch = switch
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauge: 1 for each fault that is on."""
-        family = GaugeMetricFamily(
-            "fintech_fault_active", "1 while a fault is switched on for a drill.", labels=["route", "kind"]
-        )
-        for fault, _ in self._switch.active():
-            family.add_metric([fault.route, fault.kind.value], 1)
-        yield family
+def _kind(value: object, possible: tuple[FaultKind, ...]) -> FaultKind:
+    if not isinstance(value, str) or value not in possible:
+        raise Invalid("kind", f"must be one of {', '.join(possible)}")
+    return FaultKind(value)
 
 
 def _number(value: object, field: str, *, most: float, default: float | None = None) -> float:

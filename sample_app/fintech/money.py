@@ -12,7 +12,7 @@ MAX_AMOUNT_CENTS = 10**12
 MAX_BALANCE_CENTS = 10**15
 
 # Plain ASCII digits: `\d` alone would let other scripts' digits through, and `$` a trailing newline.
-_AMOUNT = re.compile(r"(?P<units>0|[1-9][0-9]{0,10})(?:\.(?P<cents>[0-9]{1,2}))?")
+AMOUNT = re.compile(r"(?P<units>0|[1-9][0-9]{0,10})(?:\.(?P<cents>[0-9]{1,2}))?")
 
 
 def parse_amount(text: object, *, field: str = "amount") -> int:
@@ -28,7 +28,7 @@ def parse_amount(text: object, *, field: str = "amount") -> int:
     """
     if not isinstance(text, str):
         raise Invalid(field, 'must be a string such as "12.34"')
-    match = _AMOUNT.fullmatch(text)
+    match = AMOUNT.fullmatch(text)
     if match is None:
         raise Invalid(field, 'must be digits with at most two decimals, such as "12.34", without sign or exponent')
     cents = int(match["units"]) * 100 + int((match["cents"] or "").ljust(2, "0"))

@@ -21,12 +21,12 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say whether requests should be sent here: the database answers and the process was not told to stop."""
+    """Say whether requests should be sent here: the database answers and is up to date, and nobody told the process to stop."""
     if services().draining.is_set():
         return {"status": "draining"}, 503
     reason = services().database.why_not_ready()
     if reason is not None:
-        return {"status": "database unavailable", "reason": reason}, 503
+        return {"status": "not ready", "reason": reason}, 503
     return {"status": "ready"}
 
 

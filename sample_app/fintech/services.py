@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from flask import Flask, current_app, request
-from werkzeug.exceptions import BadRequest
+from flask import Flask, current_app
 
 from fintech.bank import Bank
 from fintech.config import Settings
 from fintech.database import Database
-from fintech.errors import Invalid
-from fintech.faults import FaultSwitch
+from fintech.fault_switch import FaultSwitch
 from fintech.ledger_audit import LedgerAudit
-from fintech.telemetry import Telemetry
+from fintech.logins import Logins
+from fintech.rate_limits import RateLimits
+from fintech.registration import Registration
+from fintech.tokens import Tokens
 from fintech.users import Users
+from flask_telemetry import Telemetry
 
 _EXTENSION = "fintech"
 
@@ -28,7 +30,11 @@ class Services:
     database: Database
     telemetry: Telemetry
     bank: Bank
+    rate_limits: RateLimits
     users: Users
+    registration: Registration
+    logins: Logins
+    tokens: Tokens
     faults: FaultSwitch
     ledger_audit: LedgerAudit
     draining: threading.Event = field(default_factory=threading.Event)
@@ -42,24 +48,3 @@ def services(app: Flask | None = None) -> Services:
     """Return the parts of `app`, or of the application that handles the current request."""
     found: Services = (app or current_app).extensions[_EXTENSION]
     return found
-
-
-def json_fields(*known: str) -> dict[str, object]:
-    """Read the request's JSON object.
-
-    Args:
-        known: The fields it may have; a missing one is None, for the domain to judge.
-    Raises:
-        Invalid: It has another field.
-        BadRequest: It is no JSON or no object. UnsupportedMediaType: it is not declared as JSON.
-    """
-    try:
-        body = request.get_json()
-    except RecursionError as error:
-        raise BadRequest("The JSON is nested too deeply.") from error
-    if not isinstance(body, dict):
-        raise BadRequest("The body must be a JSON object.")
-    for name in body:
-        if name not in known:
-            raise Invalid(name, f"is not a field of this request; there are {', '.join(known)}")
-    return {name: body.get(name) for name in known}

@@ -1,7 +1,7 @@
 """How gunicorn runs the service: `gunicorn --config python:fintech.serving fintech.wsgi:app`.
 
-One worker with threads. The metrics and the fault switch live in its memory, and the metrics listener is started in
-it; scale by hosts or replicas, not by workers. Other settings of gunicorn may be given on its command line.
+One worker with threads, or several with --workers or WEB_CONCURRENCY; `flask_telemetry.hooks` says what becomes of the
+metrics. Other settings of gunicorn may be given on its command line.
 """
 
 from __future__ import annotations
@@ -15,53 +15,73 @@ from typing import Any
 
 from fintech.config import Settings
 from fintech.errors import ConfigError
-from fintech.logs import logging_config
-from fintech.metrics_server import start_metrics_server
 from fintech.services import Services, services
-
-_LOG = logging.getLogger(__name__)
+from flask_telemetry import logging_config
+from flask_telemetry.hooks import Hooks
+from flask_telemetry.listener import Listen
 
 bind = ["127.0.0.1:8000"]
 worker_class = "gthread"
-workers = 1
 threads = 8
 graceful_timeout = 30  # seconds for requests under way, after the drain
 control_socket_disable = True  # nobody needs another door, and the home directory may not be writable
+logger_class = "flask_telemetry.gunicorn_logger.GunicornLogger"
 logconfig_dict = logging_config()
+
+
+def _settings() -> Settings:
+    """Read the settings; what is wrong with them ends the program with one message."""
+    try:
+        return Settings.from_environ(os.environ)
+    except ConfigError as error:
+        raise SystemExit(f"fintech: {error}") from error
+
+
+def _listen() -> Listen:
+    settings = _settings()
+    return Listen(settings.metrics_host, settings.metrics_port, settings.metrics_tls, os.environ.get("POD_NAME"))
+
+
+_hooks = Hooks(_listen)
+when_ready = _hooks.when_ready
+post_fork = _hooks.post_fork
+child_exit = _hooks.child_exit
+nworkers_changed = _hooks.nworkers_changed
+on_exit = _hooks.on_exit
 
 
 def on_starting(server: Any) -> None:
     """Refuse in the master, with one message, what no worker could run with."""
     os.umask(0o077)  # the database holds password hashes
-    if server.cfg.workers != 1:
-        raise SystemExit(f"fintech: workers is {server.cfg.workers}, it must be 1: give more --threads instead.")
-    try:
-        settings = Settings.from_environ(os.environ)
-    except ConfigError as error:
-        raise SystemExit(f"fintech: {error}") from error
-    # The master waits graceful_timeout for its workers before it kills them; the drain comes on top.
-    server.cfg.set("graceful_timeout", server.cfg.graceful_timeout + settings.drain_s)
+    _hooks.on_starting(server)
+    _wait_for_the_drain(server)
+
+
+def on_reload(server: Any) -> None:
+    """Say again what a reload has forgotten."""
+    _wait_for_the_drain(server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the metrics listener, the ledger's audit and the drain in the freshly started worker."""
+    """Start in the freshly loaded worker what runs beside the requests: metrics, audit, faults and the drain."""
     parts = services(worker.wsgi)
     logging.getLogger().setLevel(parts.settings.log_level)
-    start_metrics_server(
-        parts.telemetry.registry,
-        parts.settings.metrics_host,
-        parts.settings.metrics_port,
-        parts.settings.metrics_tls,
-    )
-    parts.telemetry.can_work_on(worker.cfg.threads)
+    _hooks.post_worker_init(worker)
     parts.ledger_audit.start(parts.draining)
+    parts.faults.start(parts.draining)
     _drain_before_exit(parts)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Close the database, so that SQLite folds its write-ahead log back into the file."""
     if worker.wsgi is not None:  # it is when the application could not be loaded
+        services(worker.wsgi).faults.close()
         services(worker.wsgi).database.close()
+
+
+def _wait_for_the_drain(server: Any) -> None:
+    # The master waits graceful_timeout for its workers before it kills them; the drain comes on top.
+    server.cfg.set("graceful_timeout", server.cfg.graceful_timeout + _settings().drain_s)
 
 
 def _drain_before_exit(parts: Services) -> None:

@@ -1,179 +1,152 @@
-"""Users, passwords and logins.
-
-One kind of login serves browser and API: a random token, of which the database keeps only the digest. A browser
-carries it inside its signed session cookie, an API client in its Authorization header; logging out ends either.
-"""
+"""Users: who they are, what they may do, and their passwords."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
-import threading
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import TypeGuard
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from werkzeug.security import check_password_hash, generate_password_hash
 
-from fintech.database import Database, tokens, users
-from fintech.errors import Invalid, Unauthorized, UsernameTaken
+from fintech.database import Database, users
+from fintech.errors import Invalid, NotFound, Unauthorized, UsernameTaken
+from fintech.passwords import Passwords
 
 PASSWORD_CHARACTERS_MIN = 10
-_PASSWORD_CHARACTERS_MAX = 128
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
-
-# scrypt with N=2^14, r=8, p=5: one of the settings of the OWASP Password Storage Cheat Sheet, and the one that needs
-# the least memory (16 MiB). At most two at a time: a burst of logins may not starve the rest of a small host.
-HASH_METHOD = "scrypt:16384:8:5"
-_hashing = threading.BoundedSemaphore(2)
+PASSWORD_CHARACTERS_MAX = 128
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 
 
-class LoginOutcome(StrEnum):
-    """The label `outcome` of fintech_logins_total."""
+class Role(StrEnum):
+    """What a user may do; `fintech.access` says what that means."""
 
-    OK = "ok"
-    BAD_CREDENTIALS = "bad_credentials"
-    ERROR = "error"
+    USER = "user"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True)
 class User:
-    """A user who is known to be the one who asks."""
+    """A user and what they are allowed to do at this moment."""
 
     id: int
     username: str
-
-
-@dataclass(frozen=True)
-class Login:
-    """A fresh login. `token` is the only copy there is; `expires_in_s` counts from now."""
-
-    user: User
-    token: str
-    expires_in_s: int
+    role: Role
 
 
 class Users:
-    """Registration and logins.
+    """All users.
 
     Args:
         database: Where they are kept.
         clock: Gives seconds since 1970, UTC.
-        token_minutes: Life of a login, minutes.
-        on_login: Told the outcome of each attempt, once, after it is certain.
-        hash_method: How new passwords are hashed, as werkzeug.security names it.
+        passwords: Hashes their passwords.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        clock: Callable[[], float],
-        token_minutes: int,
-        on_login: Callable[[LoginOutcome], None],
-        hash_method: str = HASH_METHOD,
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float], passwords: Passwords) -> None:
         self._database = database
         self._clock = clock
-        self._token_s = token_minutes * 60
-        self._on_login = on_login
-        self._hash_method = hash_method
+        self._passwords = passwords
 
-    def register(self, username: object, password: object) -> User:
-        """Make a user.
-
-        Raises:
-            Invalid: A name other than 3 to 32 of a-z 0-9 . _ - or a password other than 10 to 128 characters.
-            UsernameTaken: Another user has this name.
-        """
-        if not isinstance(username, str) or not _USERNAME.fullmatch(username):
-            raise Invalid("username", "must be 3 to 32 characters of a-z, 0-9, dot, hyphen and underscore")
-        if not _can_be_password(password):
-            raise Invalid("password", f"must be {PASSWORD_CHARACTERS_MIN} to {_PASSWORD_CHARACTERS_MAX} characters")
-        with _hashing:
-            password_hash = generate_password_hash(password, method=self._hash_method)
+    def create(self, username: str, password: str, role: Role) -> User:
+        """Make a user of a checked name and password; raises UsernameTaken."""
+        password_hash = self._passwords.hash(password)
         try:
             with self._database.write() as connection:
                 result = connection.execute(
                     insert(users)
-                    .values(username=username, password_hash=password_hash, created_at=int(self._clock()))
+                    .values(
+                        username=username, password_hash=password_hash, created_at=int(self._clock()), role=role.value
+                    )
                     .returning(users.c.id)
                 )
                 user_id = result.scalar_one()
         except IntegrityError as error:
             raise UsernameTaken(f"The name {username} is taken.") from error
-        return User(user_id, username)
+        return User(user_id, username, role)
 
-    def log_in(self, username: object, password: object) -> Login:
-        """Check a password and open a login; raises Unauthorized, the same for a wrong name and a wrong password."""
-        outcome = LoginOutcome.ERROR
-        try:
-            user = self._authenticate(username, password)
-            token = secrets.token_urlsafe(32)
-            now = int(self._clock())
-            with self._database.write() as connection:
-                connection.execute(delete(tokens).where(tokens.c.expires_at <= now))
-                connection.execute(
-                    insert(tokens).values(digest=_digest(token), user_id=user.id, expires_at=now + self._token_s)
-                )
-            outcome = LoginOutcome.OK
-        except Unauthorized:
-            outcome = LoginOutcome.BAD_CREDENTIALS
-            raise
-        finally:
-            self._on_login(outcome)
-        return Login(user, token, self._token_s)
-
-    def user_of(self, token: str) -> User:
-        """Tell whose login this is; raises Unauthorized when it is unknown, ended or expired."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(users.c.id, users.c.username)
-                .join(tokens)
-                .where(tokens.c.digest == _digest(token), tokens.c.expires_at > int(self._clock()))
-            ).one_or_none()
-        if row is None:
-            raise Unauthorized("The login has expired or never was.")
-        return User(row.id, row.username)
-
-    def log_out(self, token: str) -> None:
-        """End a login; one that is unknown is already ended."""
-        with self._database.write() as connection:
-            connection.execute(delete(tokens).where(tokens.c.digest == _digest(token)))
-
-    def _authenticate(self, username: object, password: object) -> User:
-        row = None
-        if isinstance(username, str) and _USERNAME.fullmatch(username):
-            with self._database.read() as connection:
-                row = connection.execute(select(users).where(users.c.username == username)).one_or_none()
-        # An unknown name costs as much time as a known one: the clock is no oracle either.
-        expected = row.password_hash if row else _hash_of_nobody(self._hash_method)
-        given = password if _can_be_password(password) else ""
-        with _hashing:
-            matches = check_password_hash(expected, given)
-        if row is None or not matches:
+    def authenticate(self, username: object, password: object) -> User:
+        """Check a password; raises Unauthorized, in the same words and time for a wrong name and a wrong password."""
+        row = self._row(username)
+        expected = None if row is None else str(row.password_hash)
+        # What is no text is checked like a password, too: it takes the same time to be refused.
+        given = password if isinstance(password, str) else ""
+        if not self._passwords.matches(expected, given) or row is None or expected is None:
             raise Unauthorized("The name or the password is wrong.")
-        return User(row.id, row.username)
+        if self._passwords.is_outdated(expected):
+            self._replace_hash(row.id, expected, self._passwords.hash(given))
+        return user_of_row(row)
+
+    def find(self, username: object) -> User:
+        """Return the user of this name; raises NotFound."""
+        row = self._row(username)
+        if row is None:
+            raise NotFound("There is no such user.")
+        return user_of_row(row)
+
+    def page(self, *, after: str | None, limit: int) -> list[User]:
+        """List at most `limit` users by name, from the first one behind `after`; raises Invalid when that is no name."""
+        if after is not None and not USERNAME.fullmatch(after):
+            raise Invalid("after", "must be the name of a user")
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(users).where(users.c.username > (after or "")).order_by(users.c.username).limit(limit)
+            ).all()
+        return [user_of_row(row) for row in rows]
+
+    def set_role(self, username: object, role: Role) -> User:
+        """Change what a user may do, from their next request on; raises NotFound."""
+        user = self.find(username)
+        with self._database.write() as connection:
+            connection.execute(update(users).where(users.c.id == user.id).values(role=role.value))
+        return User(user.id, user.username, role)
+
+    def _row(self, username: object) -> Row[tuple[Any, ...]] | None:
+        if not isinstance(username, str) or not USERNAME.fullmatch(username):
+            return None
+        with self._database.read() as connection:
+            return connection.execute(select(users).where(users.c.username == username)).one_or_none()
+
+    def _replace_hash(self, user_id: int, old: str, new: str) -> None:
+        with self._database.write() as connection:
+            # Only if nobody else has replaced it meanwhile.
+            connection.execute(
+                update(users).where(users.c.id == user_id, users.c.password_hash == old).values(password_hash=new)
+            )
 
 
-def _can_be_password(password: object) -> TypeGuard[str]:
-    """Tell whether this may be a password: text of the right length without lone surrogates, which JSON can carry."""
-    return (
-        isinstance(password, str)
-        and PASSWORD_CHARACTERS_MIN <= len(password) <= _PASSWORD_CHARACTERS_MAX
-        and not any("\ud800" <= character <= "\udfff" for character in password)
-    )
+def user_of_row(row: Row[tuple[Any, ...]]) -> User:
+    """Read a row that has the columns id, username and role of `users`."""
+    return User(row.id, row.username, Role(row.role))
 
 
-@cache
-def _hash_of_nobody(method: str) -> str:
-    return generate_password_hash(secrets.token_urlsafe(32), method=method)
+def as_role(value: object) -> Role:
+    """Read a role as a client or an operator writes it; raises Invalid."""
+    if not isinstance(value, str) or value not in list(Role):
+        raise Invalid("role", f"must be one of {', '.join(Role)}")
+    return Role(value)
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def check_username(username: object) -> str:
+    """Return the name of a user to be; raises Invalid when it is not 3 to 32 of a-z 0-9 . _ -"""
+    if not isinstance(username, str) or not USERNAME.fullmatch(username):
+        raise Invalid("username", "must be 3 to 32 characters of a-z, 0-9, dot, hyphen and underscore")
+    return username
+
+
+def check_password(password: object) -> str:
+    """Return a password to be; raises Invalid when it is not 10 to 128 characters, none of them a control character."""
+    if (
+        not isinstance(password, str)
+        or not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX
+        or any(unicodedata.category(character) in ("Cc", "Cs") for character in password)
+    ):
+        raise Invalid(
+            "password",
+            f"must be {PASSWORD_CHARACTERS_MIN} to {PASSWORD_CHARACTERS_MAX} characters without control characters",
+        )
+    return password

@@ -24,6 +24,11 @@ class FakeStack:
         mail_after_s: Seconds from the fault to its mail; None: no mail ever comes.
         open_alerts: Alerts that Alertmanager shows.
         texts: Text of a mail by its subject, where it matters.
+        prometheus_alerts: Alerts that Prometheus shows, each with its state.
+        values: What Prometheus answers to a query that contains the key.
+        subjects_of_fault: Mails that come as soon as a fault is switched on.
+        subjects_of_end: Mails that come as soon as it is switched off.
+        cleared: Query strings with which faults were switched off.
     """
 
     url: str = ""
@@ -31,6 +36,11 @@ class FakeStack:
     open_alerts: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    prometheus_alerts: list[dict[str, Any]] = field(default_factory=list)
+    values: dict[str, float] = field(default_factory=dict)
+    subjects_of_fault: list[str] = field(default_factory=list)
+    subjects_of_end: list[str] = field(default_factory=list)
+    cleared: list[dict[str, str]] = field(default_factory=list)
     fault: dict[str, Any] | None = None
     fault_since: float = 0.0
     wishes: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +61,20 @@ class FakeStack:
                 "to": ["oncall@stack"], "subject": subject, "text": text, "html": f"<p>{text}</p>", "at": time.time(),
             }
         )
+
+    def receive_all(self, subjects: list[str]) -> None:
+        """Put mails of these subjects into the mailbox."""
+        for subject in subjects:
+            self.receive(f"{len(self.messages)}", subject, self.texts.get(subject, "text"))
+
+    def alerts(self, wanted: str) -> list[dict[str, Any]]:
+        """Give the open alerts that a filter of Alertmanager's API lets through; one without a name always passes."""
+        passing = {"", 'alertname=""', wanted}
+        return [one for one in self.open_alerts if not wanted or f'alertname="{one["labels"].get("alertname", "")}"' in passing]
+
+    def value(self, query: str) -> list[dict[str, Any]]:
+        """Give the result of a query."""
+        return [{"value": [0, str(value)]} for part, value in self.values.items() if part in query][:1]
 
     def tick(self) -> None:
         """Let the mail of the fault come when its time is there."""
@@ -86,9 +110,11 @@ def serve(stack: FakeStack) -> Iterator[FakeStack]:
                 mail = next(mail for mail in stack.messages if mail["id"] == mail_id)
                 self._answer(200, f"Subject: {mail['subject']}\n\n{mail['text']}" if rest == "raw" else mail)
             elif url.path == "/alertmanager/api/v2/alerts":
-                self._answer(200, stack.open_alerts)
+                self._answer(200, stack.alerts(query.get("filter", "")))
             elif url.path == "/prometheus/api/v1/alerts":
-                self._answer(200, {"data": {"alerts": []}})
+                self._answer(200, {"data": {"alerts": stack.prometheus_alerts}})
+            elif url.path == "/prometheus/api/v1/query":
+                self._answer(200, {"data": {"result": stack.value(query["query"])}})
             else:
                 self._answer(404, {"error": self.path})
 
@@ -98,6 +124,7 @@ def serve(stack: FakeStack) -> Iterator[FakeStack]:
                 stack.fault, stack.fault_since = json.loads(body), time.time()
                 assert stack.fault is not None
                 stack.wishes.append(stack.fault)
+                stack.receive_all(stack.subjects_of_fault)
                 stack.fault_set.set()
                 self._answer(201, stack.fault)
 
@@ -105,10 +132,12 @@ def serve(stack: FakeStack) -> Iterator[FakeStack]:
             if self._may():
                 stack.fault = None
                 stack.faults_cleared += 1
+                stack.cleared.append({key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()})
+                stack.receive_all(stack.subjects_of_end)
                 self._answer(200, {"cleared": 1})
 
         def _may(self) -> bool:
-            allowed = self.path == "/app/admin/faults" and self.headers.get("Authorization") == "Bearer let-me-break-it"
+            allowed = urlsplit(self.path).path == "/app/admin/faults" and self.headers.get("Authorization") == "Bearer let-me-break-it"
             if not allowed:
                 self._answer(401, {"error": "Send the admin token."})
             return allowed

@@ -53,6 +53,13 @@ def test_hosts_of_ones_own_need_no_container_tools() -> None:
     assert bash(f"{without('podman', 'mmdebstrap', 'debootstrap', 'runc', 'crun')} missing_packages").stdout == ""
 
 
+@pytest.mark.parametrize(("needs", "named"), [("test", True), ("lab", False)])
+def test_a_browser_is_for_those_who_test_only(needs: str, named: bool) -> None:
+    done = bash(f"{without('chromium')} grep() {{ return 1; }}; missing_packages {needs}")
+
+    assert ("chromium" in done.stdout) is named
+
+
 def test_a_machine_without_a_python_is_told_so() -> None:
     done = bash(f"{without('apt-get')} find_python() {{ return 1; }}; require_system")
 

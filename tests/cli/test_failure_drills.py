@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from promontory.drills import failure
+from promontory.drills import frame
 from promontory.drills.expect import FIRING, RESOLVED, Arrival, Expected, judge, open_ends
-from promontory.drills.failure import FAILURE_DRILLS, Field, Outcome
+from promontory.drills.failure import FAILURE_DRILLS
+from promontory.drills.frame import Field, Outcome
 from promontory.errors import DrillFailed, RunFailed, UsageError
 from promontory.mailbox import Mail
 from promontory.project import Project
@@ -46,7 +47,7 @@ class Hosts:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the waits take no time that is not needed."""
     for name, seconds in (("SETTLE_S", 0.0), ("TIMEOUT_S", 2.0), ("END_TIMEOUT_S", 2.0)):
-        monkeypatch.setattr(failure, name, seconds)
+        monkeypatch.setattr(frame, name, seconds)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def run(project: Project, stack: FakeStack, root: Path) -> Callable[..., tuple[O
         hosts = Hosts(stack, break_mails, mend_mails)
         field = Field(load_stack(project), hosts, {})
         wishes: dict[str, Any] = {"hold_s": None, "report": lambda text: None, **options}
-        return failure.run(FAILURE_DRILLS[name], field, **wishes), hosts
+        return frame.run(FAILURE_DRILLS[name], field, **wishes), hosts
 
     return drill
 
@@ -77,7 +78,7 @@ def test_each_mail_once_is_a_passed_drill(run: Run) -> None:
     assert [(done["drill_phase"], done["drill_hosts"]) for done in hosts.done] == [("break", "one"), ("mend", "one")]
     assert hosts.done[0]["drill_break"] == "systemctl stop pushgateway"
     assert hosts.done[0]["drill_mend"] == "systemctl start pushgateway"
-    assert hosts.done[0]["drill_expires_s"] > failure.TIMEOUT_S
+    assert hosts.done[0]["drill_expires_s"] > frame.TIMEOUT_S
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_a_host_that_cannot_be_broken_is_mended_all_the_same(project: Project, s
             raise RunFailed("no way")
 
     with pytest.raises(RunFailed):
-        failure.run(FAILURE_DRILLS["program-down"], Field(load_stack(project), play, {}), hold_s=None, report=lambda text: None)
+        frame.run(FAILURE_DRILLS["program-down"], Field(load_stack(project), play, {}), hold_s=None, report=lambda text: None)
 
     assert done == ["break", "mend"]
 
@@ -202,7 +203,7 @@ def test_an_alertmanager_is_cut_off_by_its_own_ports(project: Project, stack: Fa
     path.write_text(json.dumps(loaded))
     hosts = Hosts(stack, [FIRES.replace("@ one", "@ a")], [ENDS.replace("@ one", "@ a")])
 
-    outcome = failure.run(
+    outcome = frame.run(
         FAILURE_DRILLS["alertmanager-cut-off"], Field(load_stack(project), hosts, {"a": {"alertmanager_port": 19093}}),
         hold_s=0, report=lambda text: None,
     )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from promontory.commands.drill import DRILLS
 from tests.rules.rulebook import RUNBOOKS, Alert, alerts, runbook
 
 SECTIONS = ["Meaning", "Impact", "First five minutes", "Fix", "Silence", "Escalate", "False alarm", "How it was tested"]
@@ -40,3 +41,10 @@ def test_runbook_tells_how_to_silence_this_alert(alert: Alert) -> None:
     silence = runbook(alert.name).split("## Silence\n", 1)[-1].split("\n## ", 1)[0]
 
     assert alert.name in silence
+
+
+@every_alert
+def test_runbook_names_only_drills_that_there_are(alert: Alert) -> None:
+    named = set(re.findall(r"promontory drill ([a-z][a-z-]+)", runbook(alert.name)))
+
+    assert named <= set(DRILLS)

@@ -20,13 +20,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from werkzeug.test import TestResponse
 
 from fintech.app import create_app
 from fintech.config import Settings
+from fintech.passwords import HashCost
 from fintech.services import Services, services
+from tests.sample_app.databases import (  # noqa: F401 - fixtures and a hook are found by their names here
+    _postgresql_template,
+    _sqlite_template,
+    database_url,
+    empty_database_url,
+    engine,
+    postgresql,
+    pytest_generate_tests,
+)
+from tests.sample_app.ledgers import bank, database, outcomes  # noqa: F401
 
 SECRET_KEY = "a-secret-key-of-the-tests-" + "x" * 20
 ADMIN_TOKEN = "an-admin-token-of-the-tests-" + "y" * 20
@@ -75,21 +85,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> URL:
-    """Give an empty database: SQLite, or the PostgreSQL of FINTECH_TEST_DATABASE_URL, in which everything is dropped."""
-    told = os.environ.get("FINTECH_TEST_DATABASE_URL")
-    if not told:
-        return make_url(f"sqlite:///{tmp_path}/fintech.db")
-    engine = create_engine(told)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA IF EXISTS public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return make_url(told)
-
-
-@pytest.fixture
-def make_app(database_url: URL, clock: Clock) -> Iterator[Callable[..., Flask]]:
+def make_app(database_url: URL, clock: Clock) -> Iterator[Callable[..., Flask]]:  # noqa: F811
     """Give a function that makes applications on one database; keyword arguments are settings."""
     made: list[Flask] = []
 
@@ -100,12 +96,13 @@ def make_app(database_url: URL, clock: Clock) -> Iterator[Callable[..., Flask]]:
             "database_url": database_url,
         }
         # The cheapest hash there is: these tests log in some hundred times.
-        app = create_app(Settings(**(defaults | settings)), clock=clock, hash_method="pbkdf2:sha256:1")
+        app = create_app(Settings(**(defaults | settings)), clock=clock, hash_cost=HashCost(passes=1, memory_kib=8))
         made.append(app)
         return app
 
     yield make
     for app in made:
+        services(app).faults.close()
         services(app).database.close()
 
 
@@ -249,6 +246,9 @@ class Service:
         }
 
     def start(self, *flags: str) -> Service:
+        # As the unit of a host does; settings that it refuses are the service's to refuse, too.
+        migrate = [sys.executable, "-m", "fintech", "migrate"]
+        subprocess.run(migrate, env=self.environment(), cwd=self.directory, capture_output=True, check=False)
         argv = [sys.executable, "-m", "gunicorn", "--config", "python:fintech.serving"]
         argv += [f"--bind=127.0.0.1:{self.port}", f"--threads={self.threads}", *flags, "fintech.wsgi:app"]
         with (self.directory / "log").open("wb") as log:
@@ -258,6 +258,11 @@ class Service:
     def ready(self) -> Service:
         wait_until(lambda: get(f"{self.url}/readyz")[0] == 200)
         return self
+
+    def worker_pids(self) -> list[int]:
+        assert self.process
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
 
     def told_to(self, signum: int) -> None:
         assert self.process
@@ -295,6 +300,23 @@ def make_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
     def make(**options: Any) -> Service:
         service = Service(tmp_path, **options)
+        made.append(service)
+        return service
+
+    yield make
+    for service in made:
+        service.stop()
+
+
+@pytest.fixture
+def make_small_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Give a function that prepares a service of a few lines from its program text; it is stopped at the end."""
+    from tests.sample_app.small_services import SmallService
+
+    made: list[SmallService] = []
+
+    def make(source: str, **options: Any) -> SmallService:
+        service = SmallService(tmp_path, source=source, **options)
         made.append(service)
         return service
 

@@ -2,73 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, text, update
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, event, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from fintech.bank import Bank, Kind, Outcome, audit
-from fintech.database import HOUSE_ACCOUNT_ID, Database, accounts, postings, transactions, users
-from fintech.errors import BalanceLimit, Conflict, FintechError, InsufficientFunds, Invalid, NotFound
+from fintech.bank import Bank, DeclineReason, Kind, Outcome
+from fintech.database import HOUSE_ACCOUNT_ID, Database, accounts, is_writing, postings, transactions
+from fintech.errors import BalanceLimit, Conflict, InsufficientFunds, Invalid, NotFound
+from fintech.ledger import audit
 from fintech.money import MAX_BALANCE_CENTS, format_cents
+from tests.sample_app.databases import BOTH_ENGINES
+from tests.sample_app.ledgers import ADA, BOB, Outcomes, all_at_once, sound
 
-ADA, BOB = 1, 2
-
-
-@pytest.fixture
-def database(database_url: URL) -> Iterator[Database]:
-    database = Database(database_url)
-    database.create_tables(now=0)
-    with database.write() as connection:
-        for name in ("ada", "bob"):
-            connection.execute(insert(users).values(username=name, password_hash="", created_at=0))
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def outcomes() -> Counter[tuple[Kind, Outcome]]:
-    return Counter()
-
-
-@pytest.fixture
-def bank(database: Database, outcomes: Counter[tuple[Kind, Outcome]]) -> Bank:
-    return Bank(database, clock=lambda: 0, on_outcome=lambda kind, outcome: outcomes.update([(kind, outcome)]))
-
-
-def sound(database: Database) -> bool:
-    with database.read() as connection:
-        return audit(connection) == []
-
-
-def all_at_once(work: Callable[[], object], times: int) -> Counter[str]:
-    """Do the same from 8 threads; count what came of it by the name of the error, or "done"."""
-    start = threading.Barrier(8)
-
-    def one_thread() -> Counter[str]:
-        start.wait()
-        seen: Counter[str] = Counter()
-        for _ in range(times // 8):
-            try:
-                work()
-                seen["done"] += 1
-            except FintechError as error:
-                seen[type(error).__name__] += 1
-        return seen
-
-    with ThreadPoolExecutor(8) as pool:
-        return sum((future.result() for future in [pool.submit(one_thread) for _ in range(8)]), Counter())
+ENGINES = BOTH_ENGINES
 
 
 def test_of_400_concurrent_withdrawals_against_funds_for_100_exactly_100_pass(
-    bank: Bank, database: Database, outcomes: Counter[tuple[Kind, Outcome]]
+    bank: Bank, database: Database, outcomes: Outcomes
 ) -> None:
     number = bank.open_account(ADA, "Everyday").number
     bank.deposit(ADA, account=number, amount="100.00")
@@ -79,6 +33,8 @@ def test_of_400_concurrent_withdrawals_against_funds_for_100_exactly_100_pass(
     assert bank.account(ADA, number).balance_cents == 0
     assert outcomes[Kind.WITHDRAWAL, Outcome.COMMITTED] == 100
     assert outcomes[Kind.WITHDRAWAL, Outcome.DECLINED] == 300
+    assert outcomes.reasons == {DeclineReason.INSUFFICIENT_FUNDS: 300}
+    assert outcomes.cents == [10_000] + [100] * 100
     assert sound(database)
 
 
@@ -147,7 +103,7 @@ def test_any_sequence_keeps_the_ledger_sound_and_agrees_with_a_plain_model(
 
 @pytest.mark.parametrize("target", [None, "", "abc", "100000000000", 100000000000, "1", "9" * 400])
 def test_a_transfer_without_an_existing_target_is_refused_and_moves_nothing(
-    bank: Bank, database: Database, outcomes: Counter[tuple[Kind, Outcome]], target: object
+    bank: Bank, database: Database, outcomes: Outcomes, target: object
 ) -> None:
     number = bank.open_account(ADA, "Everyday").number
     bank.deposit(ADA, account=number, amount="5.00")
@@ -165,7 +121,7 @@ def test_a_transfer_to_itself_is_refused(bank: Bank) -> None:
         bank.transfer(ADA, source=number, target=number, amount="1.00")
 
 
-def test_an_account_takes_no_more_than_its_limit(bank: Bank, database: Database) -> None:
+def test_an_account_takes_no_more_than_its_limit(bank: Bank, database: Database, outcomes: Outcomes) -> None:
     number = bank.open_account(ADA, "Everyday").number
     with database.write() as connection:
         connection.execute(
@@ -174,6 +130,7 @@ def test_an_account_takes_no_more_than_its_limit(bank: Bank, database: Database)
     bank.deposit(ADA, account=number, amount="1.00")
     with pytest.raises(BalanceLimit):
         bank.deposit(ADA, account=number, amount="0.01")
+    assert outcomes.reasons == {DeclineReason.BALANCE_LIMIT: 1}
 
 
 def test_money_moves_only_from_own_accounts(bank: Bank) -> None:
@@ -217,7 +174,7 @@ def test_the_audit_finds_a_balance_that_was_not_booked(bank: Bank, database: Dat
 
 
 def test_a_failure_of_the_database_books_nothing_and_is_counted_as_an_error(
-    bank: Bank, database: Database, outcomes: Counter[tuple[Kind, Outcome]]
+    bank: Bank, database: Database, outcomes: Outcomes
 ) -> None:
     """The counter follows the commit: money that did not move is not counted as moved."""
     number = bank.open_account(ADA, "Everyday").number
@@ -229,7 +186,24 @@ def test_a_failure_of_the_database_books_nothing_and_is_counted_as_an_error(
         connection.execute(text(broken))
     with pytest.raises(IntegrityError):
         bank.deposit(ADA, account=number, amount="5.00")
-    assert outcomes == {(Kind.DEPOSIT, Outcome.ERROR): 1}
+    assert outcomes.counts == {(Kind.DEPOSIT, Outcome.ERROR): 1}
+    assert outcomes.cents == []
+    assert bank.account(ADA, number).balance_cents == 0
+
+
+def test_money_whose_commit_fails_is_not_counted_as_moved(bank: Bank, database: Database, outcomes: Outcomes) -> None:
+    number = bank.open_account(ADA, "Everyday").number
+
+    def refuse(connection: Connection) -> None:
+        if is_writing(connection):
+            raise OperationalError("COMMIT", None, Exception("gone"))
+
+    event.listen(database.engine, "commit", refuse)
+    with pytest.raises(OperationalError):
+        bank.deposit(ADA, account=number, amount="5.00")
+    event.remove(database.engine, "commit", refuse)
+    assert outcomes.counts == {(Kind.DEPOSIT, Outcome.ERROR): 1}
+    assert outcomes.cents == []
     assert bank.account(ADA, number).balance_cents == 0
 
 

@@ -12,6 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 from fintech.services import Services
 from tests.sample_app.conftest import Clock, Metrics, Person, wait_until
+from tests.sample_app.databases import BOTH_ENGINES
+
+ENGINES = BOTH_ENGINES
 
 Scrape = Callable[[], Metrics]
 PROBLEMS = "fintech_ledger_problems"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -14,6 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,16 @@ def clear_faults(service: Service) -> None:
     urllib.request.urlopen(
         urllib.request.Request(f"{service.url}/admin/faults", headers=headers, method="DELETE")
     ).close()
+
+
+def ask(service: Service, path: str, body: object, token: str = "") -> dict[str, str]:
+    """Send a request to the API, see that it made something, and return what."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{service.url}/api/v1{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.status == 201
+        made: dict[str, str] = json.load(response)
+    return made
 
 
 def in_background(url: str, times: int) -> tuple[list[threading.Thread], list[int]]:
@@ -117,14 +129,16 @@ def test_a_stop_finishes_what_is_under_way(make_service: NewService) -> None:
     assert service.exit_code() == 0
 
 
-def test_before_a_stop_it_is_not_ready_and_answers_on(make_service: NewService) -> None:
-    """Time for a load balancer to look elsewhere; systemd tells the worker as well as the master."""
-    service = make_service(settings={"FINTECH_DRAIN_S": "2"}).start().ready()
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")  # type: ignore[union-attr]
-    (worker,) = children.read_text().split()
+@pytest.mark.parametrize("workers", [1, 3])
+def test_before_a_stop_it_is_not_ready_and_answers_on(make_service: NewService, workers: int) -> None:
+    """Time for a load balancer to look elsewhere; systemd tells the workers as well as the master."""
+    service = make_service(settings={"FINTECH_DRAIN_S": "2"}).start(f"--workers={workers}").ready()
+    wait_until(lambda: service.metrics()("fintech_request_threads") == 4 * workers)
+    pids = service.worker_pids()
 
     service.told_to(signal.SIGTERM)
-    subprocess.run(["kill", "-TERM", worker], check=True)
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
     started = time.monotonic()
     wait_until(lambda: get(f"{service.url}/readyz")[0] == 503, 1.5)
     assert json.loads(get(f"{service.url}/readyz")[1]) == {"status": "draining"}
@@ -132,6 +146,46 @@ def test_before_a_stop_it_is_not_ready_and_answers_on(make_service: NewService) 
 
     assert service.exit_code() == 0
     assert 1.5 < time.monotonic() - started < 10
+
+
+def test_after_a_reload_it_still_waits_for_the_drain(make_service: NewService) -> None:
+    """The master gives its workers the drain on top of graceful_timeout; a reload reads the settings anew."""
+    service = make_service(settings={"FINTECH_DRAIN_S": "3"}).start("--graceful-timeout=1").ready()
+    (before,) = service.worker_pids()
+    service.told_to(signal.SIGHUP)
+    wait_until(lambda: before not in service.worker_pids())
+    wait_until(lambda: get(f"{service.url}/readyz")[0] == 200)
+    service.told_to(signal.SIGTERM)
+    started = time.monotonic()
+    assert service.exit_code() == 0
+    assert time.monotonic() - started > 2.5
+    assert "SIGKILL" not in service.log
+
+
+def test_with_several_workers_money_is_counted_once_and_in_one_place(make_service: NewService) -> None:
+    service = make_service().start("--workers=3").ready()
+    credentials = {"username": "ada", "password": "correct horse battery"}
+    ask(service, "/users", credentials)
+    token = ask(service, "/tokens", credentials)["access_token"]
+    account = ask(service, "/accounts", {"name": "Everyday"}, token)["number"]
+    with ThreadPoolExecutor(10) as clients:
+        list(clients.map(lambda _: ask(service, "/deposits", {"account": account, "amount": "1.00"}, token), range(60)))
+
+    for _ in range(4):
+        metrics = service.metrics()
+        assert metrics("fintech_transactions_total", kind="deposit", outcome="committed") == 60
+        assert metrics("fintech_transaction_amount_cents_sum", kind="deposit") == 6000
+        assert metrics("fintech_registrations_total", outcome="ok") == 1
+        assert metrics("fintech_logins_total", outcome="ok") == 1
+        assert metrics("fintech_accounts_opened_total") == 1
+        assert metrics("fintech_ledger_problems") == 0
+    assert not [labels for _, labels in metrics.samples if "pid" in dict(labels)]
+    wait_until(lambda: service.metrics()("fintech_request_threads") == 12)
+
+    switch_fault(service, route="/", kind="latency", latency_s=1, expires_s=60)
+    wait_until(lambda: service.metrics()("fintech_fault_active", route="/", kind="latency") == 1)
+    clear_faults(service)
+    wait_until(lambda: service.metrics()("fintech_fault_active", route="/", kind="latency") == 0)
 
 
 def test_replacing_the_worker_keeps_the_metrics_port(make_service: NewService) -> None:
@@ -164,9 +218,9 @@ def test_a_clean_stop_leaves_one_private_database_file(make_service: NewService,
     ("settings", "flags", "said"),
     [
         ({"FINTECH_SECRET_KEY": ""}, [], "fintech: FINTECH_SECRET_KEY: it is not set"),
-        ({}, ["--workers=2"], "fintech: workers is 2, it must be 1: give more --threads instead."),
+        ({}, ["--workers=2", "--preload"], "preload_app makes metrics before workers share them"),
     ],
-    ids=["no key", "two workers"],
+    ids=["no key", "preload"],
 )
 def test_a_wrong_start_is_refused_with_one_message(
     make_service: NewService, settings: dict[str, str], flags: list[str], said: str

@@ -1,4 +1,4 @@
-"""The pages: a person's way through them, forged forms, and the prefix of the edge."""
+"""The pages: a person's way through them, refused and forged forms, double booking, and the prefix of the edge."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from limits import parse
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from fintech.bank import PAGE_MAX, Bank, Receipt
+from fintech.services import Services
+from fintech.users import Role
 from tests.sample_app.conftest import PASSWORD, Person, csrf_token_in
 
 HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
@@ -25,16 +30,32 @@ class Browser:
     def sees(self, path: str) -> TestResponse:
         return self.client.get(path, headers=HTML, follow_redirects=True)
 
+    def fills(self, page: str, path: str, **fields: str) -> dict[str, str]:
+        """Return what the form on `page` that goes to `path` sends once its fields are filled in."""
+        (form,) = re.findall(rf'<form[^>]* action="{path}".*?</form>', self.sees(page).text, re.DOTALL)
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)) | fields
+
+    def posts(self, path: str, fields: dict[str, str]) -> TestResponse:
+        return self.client.post(path, data=fields, headers=HTML, follow_redirects=True)
+
     def sends(self, page: str, path: str | None = None, **fields: str) -> TestResponse:
-        fields["csrf_token"] = csrf_token_in(self.sees(page))
-        return self.client.post(path or page, data=fields, headers=HTML, follow_redirects=True)
+        return self.posts(path or page, self.fills(page, path or page, **fields))
 
     def registers(self, username: str) -> TestResponse:
         return self.sends("/register", username=username, password=PASSWORD)
 
-    def opens_account(self) -> str:
+    def opens_account(self, amount: str | None = None) -> str:
         page = self.sends("/accounts", name="Everyday")
-        return re.search(r"/accounts/(\d{12})/deposit", page.text)[1]  # type: ignore[index]
+        number: str = re.search(r"/accounts/(\d{12})/deposit", page.text)[1]  # type: ignore[index]
+        if amount is not None:
+            self.sends(f"/accounts/{number}", f"/accounts/{number}/deposit", amount=amount)
+        return number
+
+    def balances(self) -> list[str]:
+        return [
+            amount.replace("<wbr>", "")
+            for amount in re.findall(r'<td class="amount">([^/]*)</td>', self.sees("/accounts").text)
+        ]
 
 
 @pytest.fixture
@@ -49,36 +70,219 @@ def test_a_person_registers_banks_and_logs_out(browser: Browser) -> None:
     page = f"/accounts/{number}"
 
     assert "+100.00" in browser.sends(page, f"{page}/deposit", amount="100").text
-    assert "-30.00" in browser.sends(page, f"{page}/withdraw", amount="30").text
-    assert "-20.00" in browser.sends(page, f"{page}/transfer", amount="20.00", target=other).text
-    accounts = browser.sees("/accounts").text
-    assert "50.00" in accounts
-    assert "20.00" in accounts
+    assert "−30.00" in browser.sends(page, f"{page}/withdraw", amount="30").text
+    sent = browser.sends("/transfer", source=number, target=other, amount="20.00").text
+    assert "−20.00" in sent
+    assert "Booked: transfer of 20.00." in sent
+    assert sorted(browser.balances()) == ["20.00", "50.00"]
 
     assert "You are logged out" in browser.sends("/accounts", "/logout").text
     assert "<h1>Log in</h1>" in browser.sees(page).text
 
 
 @pytest.mark.parametrize(
-    ("verb", "fields", "status", "said"),
+    ("path", "fields", "status", "field", "said"),
     [
-        ("withdraw", {"amount": "0.01"}, 409, "does not hold that much"),
-        ("deposit", {"amount": "-1000"}, 422, "amount must be digits"),
-        ("deposit", {}, 422, "amount must be digits"),
-        ("transfer", {"amount": "1"}, 422, "target must be an account number"),
+        ("/accounts/OWN/withdraw", {"amount": "0.01"}, 409, "withdraw-amount", "The account does not hold that much."),
+        ("/accounts/OWN/deposit", {"amount": "-1000"}, 422, "deposit-amount", "Amount must be digits"),
+        ("/accounts/OWN/deposit", {}, 422, "deposit-amount", "Amount must be digits"),
+        ("/transfer", {"source": "OWN", "amount": "1"}, 422, "transfer-target", "To account must be an account number"),
+        ("/transfer", {"amount": "1"}, 422, "transfer-source", "From account must be an account number"),
+        (
+            "/transfer",
+            {"source": "200000000000", "target": "OWN", "amount": "1"},
+            422,
+            "transfer-source",
+            "From account must be one of your accounts.",
+        ),
+        ("/accounts", {"name": " "}, 422, "open-name", "Name must be 1 to 60 printable characters"),
+        ("/register", {"username": "x", "password": PASSWORD}, 422, "register-username", "Name must be 3 to 32"),
+        (
+            "/register",
+            {"username": "carol", "password": PASSWORD},
+            409,
+            "register-username",
+            "The name carol is taken.",
+        ),
+        ("/register", {"username": "dora", "password": "short"}, 422, "register-password", "Password must be 10 to"),
     ],
 )
-def test_a_refused_form_comes_back_with_the_reason(
-    browser: Browser, verb: str, fields: dict[str, str], status: int, said: str
+def test_a_refused_form_comes_back_with_the_reason_beside_its_field(
+    browser: Browser, path: str, fields: dict[str, str], status: int, field: str, said: str
 ) -> None:
     browser.registers("carol")
-    page = f"/accounts/{browser.opens_account()}"
-    answer = browser.sends(page, f"{page}/{verb}", **fields)
+    number = browser.opens_account()
+    path = path.replace("OWN", number)
+    page = re.sub("/(deposit|withdraw)$", "", path)
+
+    answer = browser.sends(page, path, **{name: value.replace("OWN", number) for name, value in fields.items()})
+
     assert answer.status_code == status
-    assert re.search(rf'role="alert">[^<]*{said}', answer.text)
+    assert re.search(rf'<strong class="wrong" id="{field}-wrong">[^<]*{re.escape(said)}', answer.text)
+    assert re.search(
+        rf'<(?:input|select) id="{field}"[^>]*{field}-wrong"[^>]*aria-invalid="true" autofocus', answer.text
+    )
+    assert answer.text.count("autofocus") == 1
+    assert PASSWORD not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/accounts", "/accounts/100000000000/deposit"])
+def test_a_form_that_is_sent_twice_books_once_and_shows_the_same(browser: Browser) -> None:
+    browser.registers("carol")
+    number, other = browser.opens_account("100"), browser.opens_account()
+    sent = {
+        f"/accounts/{number}/deposit": browser.fills(f"/accounts/{number}", f"/accounts/{number}/deposit", amount="5"),
+        f"/accounts/{number}/withdraw": browser.fills(
+            f"/accounts/{number}", f"/accounts/{number}/withdraw", amount="2"
+        ),
+        "/transfer": browser.fills("/transfer", "/transfer", source=number, target=other, amount="3"),
+    }
+    for path, fields in sent.items():
+        first, second = browser.posts(path, fields), browser.posts(path, fields)
+        assert first.request.url == second.request.url
+        assert "Booked: " in second.text
+    assert sorted(browser.balances()) == ["100.00", "3.00"]
+
+
+def test_a_form_that_is_sent_again_with_another_amount_books_nothing_more(browser: Browser) -> None:
+    browser.registers("carol")
+    path = f"/accounts/{browser.opens_account()}/deposit"
+    fields = browser.fills(path.removesuffix("/deposit"), path, amount="5")
+    browser.posts(path, fields)
+    changed = browser.posts(path, fields | {"amount": "6"})
+    assert changed.status_code == 409
+    assert browser.fills(path.removesuffix("/deposit"), path)["idempotency_key"] != fields["idempotency_key"]
+    assert browser.balances() == ["5.00"]
+
+
+@pytest.mark.parametrize("key", [None, "", "short", "k" * 300, "ünïcode" * 3 + "x"])
+def test_a_form_without_a_key_of_ours_books_nothing(browser: Browser, key: str | None) -> None:
+    browser.registers("carol")
+    path = f"/accounts/{browser.opens_account()}/deposit"
+    fields = browser.fills(path.removesuffix("/deposit"), path, amount="5")
+    del fields["idempotency_key"]
+    answer = browser.posts(path, fields | ({} if key is None else {"idempotency_key": key}))
+    assert answer.status_code == 400
+    assert browser.balances() == ["0.00"]
+
+
+def test_sums_are_written_with_their_thousands_apart(browser: Browser) -> None:
+    browser.registers("carol")
+    number = browser.opens_account("1234567.8")
+    assert browser.balances() == ["1,234,567.80"]
+    assert (
+        "Booked: withdrawal of 1,000.00."
+        in browser.sends(f"/accounts/{number}", f"/accounts/{number}/withdraw", amount="1000").text
+    )
+
+
+def test_times_say_their_zone(browser: Browser) -> None:
+    browser.registers("carol")
+    page = browser.sees(f"/accounts/{browser.opens_account('1')}")
+    assert '<time datetime="2027-01-15T08:00:00Z"><span>2027-01-15</span> 08:00 UTC</time>' in page.text
+
+
+def test_entries_come_in_pages(browser: Browser) -> None:
+    browser.registers("carol")
+    number = browser.opens_account()
+    for cents in range(1, 42):
+        browser.sends(f"/accounts/{number}", f"/accounts/{number}/deposit", amount=f"0.{cents:02}")
+    page, seen = browser.sees(f"/accounts/{number}"), []
+    while True:
+        seen += re.findall(r">\+(\d+\.\d+)<", page.text)
+        older = re.search(r'href="([^"]+)">Older entries', page.text)
+        if older is None:
+            break
+        page = browser.sees(older[1])
+    assert seen == [f"0.{cents:02}" for cents in range(41, 0, -1)]
+
+
+def test_logging_out_everywhere_ends_every_browser_and_every_token(app: Flask, browser: Browser, ada: Person) -> None:
+    other = Browser(app.test_client())
+    for each in (browser, other):
+        each.sends("/login", username="ada", password=PASSWORD)
+    page = browser.sees("/logins")
+    assert page.text.count("<tr>") - 1 == 3
+    assert page.text.count("this browser") == 1
+    assert "You are logged out everywhere." in browser.sends("/logins", "/logins/end").text
+    for each in (browser, other):
+        assert "<h1>Log in</h1>" in each.sees("/accounts").text
+    assert ada.asks("GET", "/me").status_code == 401
+
+
+def test_accounts_come_in_pages(browser: Browser, parts: Services) -> None:
+    browser.registers("carol")
+    carol = parts.users.find("carol").id
+    opened = [parts.bank.open_account(carol, f"Account {count}").number for count in range(PAGE_MAX + 1)]
+    first = browser.sees("/accounts").text
+    (more,) = re.findall(r'href="([^"]+)">More accounts', first)
+    second = browser.sees(more).text
+    shown = re.findall(r'<small class="number">(\d+)', first + second)
+    assert sorted(shown) == sorted(opened)
+    assert "More accounts" not in second
+
+
+class TestAnAuditor:
+    """Looks at everything and moves nothing."""
+
+    @pytest.fixture
+    def auditor(self, app: Flask, parts: Services) -> Browser:
+        parts.users.create("olga", PASSWORD, Role.AUDITOR)
+        auditor = Browser(app.test_client())
+        auditor.sends("/login", username="olga", password=PASSWORD)
+        return auditor
+
+    def test_sees_everybodys_accounts_and_no_form(self, auditor: Browser, ada: Person) -> None:
+        number = ada.opens_account("5.00")
+        assert f"{number} of ada" in auditor.sees("/accounts").text
+        page = auditor.sees(f"/accounts/{number}").text
+        assert "+5.00" in page
+        assert re.findall(r'action="([^"]+)"', page) == ["/logout"]
+
+    def test_may_not_move_money(self, auditor: Browser, ada: Person) -> None:
+        number = ada.opens_account("5.00")
+        fields = {"csrf_token": csrf_token_in(auditor.sees("/accounts")), "amount": "1"}
+        for path in (f"/accounts/{number}/withdraw", "/transfer", "/accounts"):
+            assert auditor.posts(path, fields).status_code == 403
+        assert "<h1>Not allowed</h1>" in auditor.sees("/transfer").text
+        assert ada.balance(number) == "5.00"
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(make_app: Callable[..., Flask]) -> None:
+    browser = Browser(make_app(write_limit=parse("1/minute")).test_client())
+    browser.registers("carol")
+    number = browser.opens_account()
+    fields = browser.fills(f"/accounts/{number}", f"/accounts/{number}/deposit", amount="5")
+    answer = browser.posts(f"/accounts/{number}/deposit", fields)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) in range(1, 61)
+    assert "<h1>Too many requests</h1>" in answer.text
+    assert "Send it again" in answer.text
+
+
+def test_a_form_that_met_a_lost_database_can_be_sent_again_as_it_was(
+    browser: Browser, parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not the first one was booked: the key makes it one booking."""
+    browser.registers("carol")
+    path = f"/accounts/{browser.opens_account()}/deposit"
+    fields = browser.fills(path.removesuffix("/deposit"), path, amount="5")
+    book = Bank.deposit
+
+    def loses_the_answer(bank: Bank, *who: int, **what: object) -> Receipt:
+        book(bank, *who, **what)  # type: ignore[arg-type]
+        raise OperationalError("COMMIT", {}, ConnectionError())
+
+    monkeypatch.setattr(Bank, "deposit", loses_the_answer)
+    answer = browser.posts(path, fields)
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+    assert again == fields
+    assert "Booked: deposit of 5.00." in browser.posts(path, again).text
+    assert browser.balances() == ["5.00"]
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/accounts", "/transfer", "/logins/end"])
 @pytest.mark.parametrize("token", [None, "", "forged", "ünïcode"])
 def test_a_form_from_elsewhere_is_refused(browser: Browser, path: str, token: str | None) -> None:
     browser.registers("carol")
@@ -123,7 +327,8 @@ def test_a_foreign_account_is_not_found(browser: Browser, ada: Person) -> None:
     stripped = [re.sub(r"request <code>\w+", "", page.text) for page in pages]
     assert stripped[0] == stripped[1]
     own = f"/accounts/{browser.opens_account()}"
-    assert browser.sends(own, f"/accounts/{foreign}/withdraw", amount="1").status_code == 404
+    fields = browser.fills(own, f"{own}/withdraw", amount="1")
+    assert browser.posts(f"/accounts/{foreign}/withdraw", fields).status_code == 404
     assert ada.balance(foreign) == "5.00"
 
 
@@ -162,7 +367,7 @@ class TestBehindTheEdge:
 
     @pytest.fixture
     def behind(self, make_app: Callable[..., Flask]) -> FlaskClient:
-        return make_app(trusted_proxies=1).test_client()
+        return make_app(trusted_proxies=1, path_prefix="/app").test_client()
 
     @pytest.mark.parametrize("prefix", ["/app", "/app/"])
     @pytest.mark.parametrize("path", ["/login", "/app/login"], ids=["prefix removed", "prefix kept"])
@@ -178,10 +383,35 @@ class TestBehindTheEdge:
         assert "Path=/app" in cookie
         assert "Secure" in cookie
 
-    @pytest.mark.parametrize("prefix", ["//evil.example", "/a//b", "/<x>", "https://evil.example", "/a b", "app"])
-    def test_a_prefix_that_is_no_path_is_not_used(self, behind: FlaskClient, prefix: str) -> None:
+    @pytest.mark.parametrize(
+        "prefix",
+        [
+            "//evil.example",
+            "/<x>",
+            "https://evil.example",
+            "app",
+            "/ap",
+            "/app2",
+            "/app/x",
+            "/x",
+            "/app,/x",
+            "/x,/app",
+            "",
+        ],
+    )
+    def test_a_prefix_that_is_not_the_one_in_the_settings_is_not_used(self, behind: FlaskClient, prefix: str) -> None:
         page = behind.get("/login", headers=self.EDGE | {"X-Forwarded-Prefix": prefix})
         assert 'href="/register"' in page.text
+
+    def test_no_header_of_a_client_turns_one_path_into_another(
+        self, behind: FlaskClient, make_app: Callable[..., Flask]
+    ) -> None:
+        """A proxy that lets /x/admin/ pass, and sets no prefix, would be got around with it."""
+        without = make_app(trusted_proxies=1).test_client()
+        for client, prefix in ((behind, "/x"), (without, "/x"), (without, "/app"), (without, "/metrics")):
+            headers = self.EDGE | {"X-Forwarded-Prefix": prefix}
+            assert client.get(f"{prefix}/version", headers=headers).status_code == 404
+            assert client.get(prefix, headers=headers).status_code == 404
 
     def test_without_a_trusted_proxy_its_headers_mean_nothing(self, client: FlaskClient) -> None:
         page = client.get("/login", headers=self.EDGE)

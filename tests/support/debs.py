@@ -30,8 +30,10 @@ from pathlib import Path
 from tests.support.debian_mirror import MirrorError, Suite
 
 SUITES = ("bookworm", "trixie", "sid")
+_MULTIARCH = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
-# program -> packages that make it (those a suite lacks are left out), path in the package -> name in the release
+# program -> packages that make it (those a suite lacks are left out), path in the package -> name in the release;
+# {multiarch} is the name of the directory of an architecture's libraries
 PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "prometheus": (
         ("prometheus", "promtool"),     # promtool became a package of its own after bookworm
@@ -49,6 +51,17 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "node_exporter": (("prometheus-node-exporter",), {"usr/bin/prometheus-node-exporter": "node_exporter"}),
     "blackbox_exporter": (("prometheus-blackbox-exporter",), {"usr/bin/prometheus-blackbox-exporter": "blackbox_exporter"}),
     "pushgateway": (("prometheus-pushgateway",), {"usr/bin/prometheus-pushgateway": "pushgateway"}),
+    # With the libraries that a bare system lacks, and laid out so that the server finds what it shares with its tools.
+    "postgresql": (
+        ("postgresql-15", "libpq5", "libxml2", "libsasl2-2", "libldap-2.5-0", "libicu72"),
+        {
+            "usr/lib/postgresql/15": "lib/postgresql/15",
+            "usr/share/postgresql/15": "share/postgresql/15",
+            "usr/lib/{multiarch}": "shared",
+        },
+    ),
+    "nginx": (("nginx",), {"usr/sbin/nginx": "nginx"}),
+    "kubectl": (("kubectl",), {"usr/bin/kubectl": "kubectl"}),
     "postgres_exporter": (("prometheus-postgres-exporter",), {"usr/bin/prometheus-postgres-exporter": "postgres_exporter"}),
 }
 
@@ -91,8 +104,9 @@ def release(program: str, suite: str, architecture: str | None = None) -> Releas
         MirrorError: The suite lacks it or sent wrong bytes.
         KeyError: `program` is not one of PROGRAMS.
     """
-    packages, files = PROGRAMS[program]
     architecture = architecture or machine_architecture()
+    packages, paths = PROGRAMS[program]
+    files = {path.format(multiarch=_MULTIARCH.get(architecture, architecture)): name for path, name in paths.items()}
     cache = cache_dir()
     with _locked(cache):
         source = Suite(suite, architecture, cache)
@@ -143,6 +157,7 @@ def _unpack(packages: list[Path], files: dict[str, str], directory: Path) -> Non
         for package in packages:
             subprocess.run(["dpkg-deb", "--extract", str(package), str(whole)], check=True)
         for inside, name in files.items():
+            (chosen / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(whole / inside, chosen / name)
         chosen.rename(directory)
 
@@ -178,7 +193,8 @@ def main(argv: list[str] | None = None) -> int:
             for suite in SUITES:
                 index = Suite(suite, machine_architecture(), cache_dir())
                 for program, (packages, _) in PROGRAMS.items():
-                    print(suite, program, index.find(packages[0]).upstream_version)
+                    if index.has(packages[0]):
+                        print(suite, program, index.find(packages[0]).upstream_version)
     except (MirrorError, OSError) as error:
         print(f"debs: {error}", file=sys.stderr)
         return 1

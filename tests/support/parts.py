@@ -52,6 +52,11 @@ def _scenario(name: str) -> Part:
 # What runs real Alertmanagers, Prometheus and mail servers of its own.
 _ALERTING = ("tests/alerts", "tests/backtest", "tests/heartbeat", "tests/mailbox")
 
+# The sample app with what belongs to it: real services, databases and browsers; and its way into a cluster.
+_SAMPLE_APP = ("tests/sample_app", "tests/metrics_hub")
+_KUBERNETES = ("tests/kubernetes", "tests/ingress")
+_OF_THEIR_OWN = (*_ALERTING, *_SAMPLE_APP, *_KUBERNETES, "tests/rules", "tests/cli")
+
 # The long ones first: the short ones fill the gaps.
 PARTS = (
     _scenario("cluster"),
@@ -60,8 +65,10 @@ PARTS = (
     _tests("host", "-m", "lab", "tests/host", needs="tests/host"),
     _tests("lab", "-m", "lab", "tests/lab", needs="tests/lab"),
     _tests("dashboards", "-m", "lab", "tests/dashboards", needs="tests/dashboards"),
+    _tests("sample-app", "-m", "not lab", *_SAMPLE_APP),
+    _tests("kubernetes", *_KUBERNETES),
     _tests("alerting", "-m", "not lab", *_ALERTING),
-    _tests("unit", "-m", "not lab", *(f"--ignore={place}" for place in (*_ALERTING, "tests/rules", "tests/cli")), "tests"),
+    _tests("unit", "-m", "not lab", *(f"--ignore={place}" for place in _OF_THEIR_OWN), "tests"),
     _tests("cli", "tests/cli", needs="tests/cli"),
     _tests("rules", "tests/rules", needs="tests/rules"),
     Part("ansible-lint", ("ansible-lint",)),

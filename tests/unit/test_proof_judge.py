@@ -71,10 +71,43 @@ def test_discovered_targets_of_the_user_come_and_go() -> None:
     assert judge.targets([*UP, gone], WANTED, ["ec2"], URL).ok
 
 
+def test_discovered_targets_are_no_surprise_under_a_job_of_the_topology() -> None:
+    """Pods found in Kubernetes have the job of the same program on hosts."""
+    pod_found = target("node_exporter", "pod-a", __meta_kubernetes_pod_name="pod-a")
+
+    assert judge.targets([*UP, pod_found], WANTED, [], URL).ok
+
+
 def test_many_misses_are_counted_and_not_listed() -> None:
     found = judge.targets([], [{"job": "node_exporter", "instance": f"web{number}"} for number in range(9)], [], URL)
 
     assert found.detail.endswith("; and 6 more")
+
+
+def pod(cluster: str, name: str, answers: int = 1) -> dict[str, Any]:
+    """A sample of a pod as a query gives it."""
+    return {"metric": {"cluster": cluster, "pod": name}, "value": [0, str(answers)]}
+
+
+def test_pods_of_every_cluster_that_answer_are_well() -> None:
+    found = judge.clusters([pod("shop", "a"), pod("shop", "b"), pod("eks", "c")], ["shop", "eks"], URL)
+
+    assert (found.ok, found.detail) == (True, "3 pods of 2 clusters answer")
+
+
+def test_a_cluster_without_pods_is_a_miss() -> None:
+    """An expired token finds no pods at all, and no target would be down."""
+    found = judge.clusters([pod("shop", "a")], ["shop", "eks"], URL)
+
+    assert not found.ok
+    assert found.detail == "eks: no pod is known"
+
+
+def test_pods_that_do_not_answer_are_named() -> None:
+    found = judge.clusters([pod("shop", "a"), pod("shop", "b", 0)], ["shop"], URL)
+
+    assert not found.ok
+    assert found.detail == "shop: 1 of 2 pods do not answer (b)"
 
 
 def test_a_failing_probe_is_named() -> None:

@@ -16,7 +16,8 @@ PREFLIGHT: dict[str, Any] = {"promontory.stack.preflight": {}}
 RULES = "{{ 'rules' | promontory.stack.collection_path }}"
 LOOKUP = (
     "lookup('promontory.stack.rules', rules_here ~ '/*.yml', playbook_dir ~ '/own.yml', directory=rules_here, "
-    "model=ansible_facts.stack_model, alerts=rules_alerts | default({}), files=rules_files | default({}))"
+    "model=ansible_facts.stack_model, components=runs_elsewhere | default([]), alerts=rules_alerts | default({}), "
+    "files=rules_files | default({}))"
 )
 SHOW: dict[str, Any] = {
     "ansible.builtin.copy": {
@@ -104,6 +105,15 @@ def test_files_of_components_that_are_nowhere_are_not_deployed(stack: Project) -
     stack.play(TOPOLOGY, SHOW)
 
     assert set(deployed(stack)) == {"rules/host.yml", "rules/meta.yml", "rules/prometheus.yml", "rules/own.yml"}
+
+
+def test_files_of_components_that_run_outside_of_the_inventory_are_deployed(stack: Project) -> None:
+    """The sample app in Kubernetes is on no host, and its rules watch it all the same."""
+    stack.hosts["mon1"]["runs_elsewhere"] = ["sample_app", "metrics_hub"]
+
+    stack.play(TOPOLOGY, SHOW)
+
+    assert {"rules/sample_app.yml", "rules/sample_app_pods.yml"} <= set(deployed(stack))
 
 
 def test_hosts_that_differ_in_a_number_of_the_whole_stack_are_refused(stack: Project) -> None:

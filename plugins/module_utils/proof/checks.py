@@ -10,6 +10,8 @@ from ansible_collections.promontory.stack.plugins.module_utils.proof import ask,
 from ansible_collections.promontory.stack.plugins.module_utils.proof.finding import Finding
 
 PROBE_JOB = "blackbox"
+# One sample per pod of a cluster, 1 when it answers: as its hub says, or as a target of its own.
+_PODS = 'metrics_hub_target_up or up{cluster!="", pod!=""}'
 
 
 @dataclass
@@ -71,8 +73,8 @@ def of_prometheus(asked: Mapping[str, Any]) -> list[Asked]:
     """Return the checks of one Prometheus.
 
     Args:
-        asked: ``url``, ``http``, ``targets``, ``own_jobs``, ``alertmanagers`` (number), ``rules`` (bool) and ``rare_metrics``
-            (names or patterns of metrics that rules may miss).
+        asked: ``url``, ``http``, ``targets``, ``own_jobs``, ``clusters`` (names), ``alertmanagers`` (number), ``rules``
+            (bool) and ``rare_metrics`` (names or patterns of metrics that rules may miss).
     """
     url, client = str(asked["url"]), ask.client(asked.get("http"))
     expected = list(asked["targets"])
@@ -107,6 +109,8 @@ def of_prometheus(asked: Mapping[str, Any]) -> list[Asked]:
             )
 
         checks.append(Asked("rule metrics", look, rule_series))
+    if clusters := list(asked.get("clusters") or []):
+        checks.append(Asked("clusters", look, lambda: judge.clusters(ask.query(client, url, _PODS), clusters, url)))
     if probes:
         failing = f'probe_success{{job="{PROBE_JOB}"}} == 0'
         checks.append(Asked("probes", look, lambda: judge.probes(ask.query(client, url, failing), probes, url)))

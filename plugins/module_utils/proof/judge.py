@@ -38,7 +38,7 @@ def targets(
             reason = seen[key].get("lastError") or f"not scraped yet, health {seen[key].get('health')}"
             misses.append((f"{name} is not up ({reason})", key))
     for key in sorted(set(seen) - wanted):
-        if key[0] not in own_jobs:
+        if key[0] not in own_jobs and not _is_discovered(seen[key]):  # the topology discovers nothing
             misses.append((f"{'/'.join(key)} is scraped, but the topology has no such target", key))
     if not misses:
         return Finding("targets", ok=True, detail=f"{len(must)} of {len(must)} up")
@@ -51,6 +51,27 @@ def targets(
         look=f"journalctl -u {job} -n 50 --no-pager" if on_its_host else _TARGETS.format(url=url),
         on=instance if on_its_host else "",
     )
+
+
+def clusters(pods: Sequence[Mapping[str, Any]], expected: Sequence[str], url: str) -> Finding:
+    """Each cluster has pods, and all of them answer.
+
+    Args:
+        pods: ``data.result`` of a query with one sample per pod, 1 when it answers; labels ``cluster`` and ``pod``.
+        expected: Names of the clusters.
+        url: Of this Prometheus.
+    """
+    misses = []
+    for cluster in expected:
+        mine = [pod for pod in pods if pod["metric"].get("cluster") == cluster]
+        silent = sorted(str(pod["metric"].get("pod", "?")) for pod in mine if float(pod["value"][1]) != 1)
+        if not mine:
+            misses.append(f"{cluster}: no pod is known")
+        elif silent:
+            misses.append(f"{cluster}: {len(silent)} of {len(mine)} pods do not answer ({', '.join(silent[:_SHOWN])})")
+    if misses:
+        return Finding("clusters", ok=False, detail=_joined(misses), look=_TARGETS.format(url=url))
+    return Finding("clusters", ok=True, detail=f"{len(pods)} pods of {len(expected)} clusters answer")
 
 
 def probes(failing: Sequence[Mapping[str, Any]], expected: int, url: str) -> Finding:

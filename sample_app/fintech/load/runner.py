@@ -1,19 +1,31 @@
-"""Carries a plan out: each step when it is due, whether or not the ones before it have been answered."""
+"""Carries a plan out: each step when it is due, again when it failed, and in the end the books are compared."""
 
 from __future__ import annotations
 
+import random
 import secrets
 import threading
 import time
-from collections import Counter
+import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 
-from fintech.load.client import Answer, Site, User
-from fintech.load.plan import Operation, Step, plan
+from fintech.load.ledger import Booking, Difference, ExpectedBalances
+from fintech.load.person import Person
+from fintech.load.plan import Step, plan
+from fintech.load.profiles import PROFILES, Profile
+from fintech.load.record import LedgerSummary, Record, Summary
+from fintech.load.schedule import Schedule
+from fintech.load.site import Answer, Site
 
-_SETUP_PATIENCE_S = 30.0
+_SETUP_PATIENCE_S = 60.0
+_PATIENCE_S = 15.0      # how long a step is repeated in all
+_OUTAGE_PATIENCE_S = 60.0   # the same, from the end of a declared outage
+_SETTLE_PATIENCE_S = 60.0   # how long the outcome of a booking is asked for in the end
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 5.0
+_TOO_MANY = 429
+_SAYS_NOTHING = (401, _TOO_MANY)   # about an earlier request of the same key
 
 
 class LoadError(Exception):
@@ -21,164 +33,214 @@ class LoadError(Exception):
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a run did and saw.
+class Wish:
+    """What a run is to be.
 
     Args:
-        seed: Of the plan.
-        planned: Steps in the plan.
-        sent: Steps begun before the run ended.
-        rate_per_s: Answers per second of the run.
-        by_status: Answers by HTTP status, such as {"201": 40}.
-        unanswered: Requests without answer by reason.
-        by_operation: Steps answered below 500 and all others, by operation: {"deposit": {"ok": 9, "failed": 1}}.
-        latency_ms: p50, p95, p99 and max, from when a step was due to its answer, so that a stalled service cannot
-            hide behind requests that were not sent.
-        duration_s: How long it took, preparation apart.
-    """
-
-    seed: int
-    planned: int
-    sent: int
-    rate_per_s: float
-    by_status: dict[str, int]
-    unanswered: dict[str, int]
-    by_operation: dict[str, dict[str, int]]
-    latency_ms: dict[str, float]
-    duration_s: float
-
-    @property
-    def failed(self) -> int:
-        """Requests that got a 5xx or nothing."""
-        return sum(counts["failed"] for counts in self.by_operation.values())
-
-    def as_dict(self) -> dict[str, object]:
-        """Return all of it for JSON."""
-        return {**asdict(self), "failed": self.failed}
-
-
-def run(
-    url: str,
-    *,
-    rate: float = 10.0,
-    duration_s: float = 60.0,
-    seed: int = 1,
-    users: int = 4,
-    threads: int = 32,
-    timeout_s: float = 10.0,
-    ca_file: str | None = None,
-    stop: threading.Event | None = None,
-    on_second: Callable[[float, int, int], None] | None = None,
-) -> Summary:
-    """Put load on a service.
-
-    Args:
-        url: Where it is, prefix included.
-        rate: Requests per second on average, above 0.
+        rate: Steps per second on average, above 0.
         duration_s: Seconds, above 0.
+        profile: What is done and when.
         seed: Decides every step.
         users: How many people act, 1 or more.
         threads: Requests that may wait for their answers at the same time.
         timeout_s: Seconds after which a request counts as unanswered.
         ca_file: Certificate authority to trust instead of the system's.
+        outage_s: Begin and end of an outage that the caller makes, seconds from the start.
+        verify: Whether the balances are compared in the end.
+    """
+
+    rate: float = 10.0
+    duration_s: float = 60.0
+    profile: Profile = PROFILES["steady"]
+    seed: int = 1
+    users: int = 4
+    threads: int = 32
+    timeout_s: float = 10.0
+    ca_file: str | None = None
+    outage_s: tuple[float, float] | None = None
+    verify: bool = False
+
+
+@dataclass(eq=False)
+class _Task:
+    """A step on its way; `key` stays the same however often it is sent."""
+
+    step: Step
+    due: float
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    tries: int = 0
+    last: Answer | None = None
+    in_doubt: bool = False  # a request of it may have been worked on without our hearing of it
+
+
+def run(
+    url: str,
+    wish: Wish,
+    *,
+    stop: threading.Event | None = None,
+    on_begin: Callable[[], None] = lambda: None,
+    on_second: Callable[[float, int, int], None] = lambda passed_s, answers, failures: None,
+) -> Summary:
+    """Put load on a service.
+
+    Args:
+        url: Where it is, prefix included.
+        wish: What kind of load.
         stop: When set, the run ends early.
+        on_begin: Called once the people have their accounts.
         on_second: Called about once a second with seconds passed, answers and failures so far.
     Raises:
-        LoadError: No user could be set up within half a minute.
+        LoadError: No user could be set up within a minute.
     """
-    stop = stop or threading.Event()
-    site = Site(url, timeout_s=timeout_s, ca_file=ca_file)
-    run_name = secrets.token_hex(4)
-    people = [User(site, f"load-{run_name}-{number}") for number in range(users)]
-    _let_arrive(people, url, stop)
-    steps = plan(seed=seed, rate=rate, duration_s=duration_s, users=users)
-    record = _Record()
-    started = time.monotonic()
-    told_s = 0.0
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="load")
-    waiting: list[Future[None]] = []
-    try:
-        for step in steps:
-            while (ahead_s := started + step.at_s - time.monotonic()) > 0 and not stop.wait(min(ahead_s, 0.5)):
-                pass
-            if stop.is_set():
-                break
-            waiting.append(pool.submit(record.carry_out, people[step.user], step, started + step.at_s))
-            if on_second and (passed_s := time.monotonic() - started) - told_s >= 1:
-                told_s = passed_s
-                on_second(passed_s, record.answered, record.failures)
-        stop.wait(max(0.0, started + duration_s - time.monotonic()))
-    finally:
-        # What still waits for a thread is late beyond use; what waits for an answer has timeout_s left.
-        pool.shutdown(wait=True, cancel_futures=True)
-    sent = sum(not future.cancelled() for future in waiting)
-    return record.summary(seed=seed, planned=len(steps), sent=sent, duration_s=time.monotonic() - started)
+    return _Run(url, wish, stop or threading.Event()).carry_out(on_begin, on_second)
 
 
-class _Record:
-    """What has been answered so far; written by all threads."""
+class _Run:
+    def __init__(self, url: str, wish: Wish, stop: threading.Event) -> None:
+        self._url = url
+        self._wish = wish
+        self._stop = stop
+        self._record = Record(wish.outage_s)
+        self._balances = ExpectedBalances()
+        site = Site(url, timeout_s=wish.timeout_s, ca_file=wish.ca_file)
+        name = secrets.token_hex(4)
+        self._people = [Person(site, f"load-{name}-{number}", self._balances) for number in range(wish.users)]
+        self._unsettled: list[_Task] = []
+        self._jitter = random.Random(wish.seed)  # noqa: S311 - no secret
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._latencies_ms: list[float] = []
-        self._statuses: Counter[str] = Counter()
-        self._unanswered: Counter[str] = Counter()
-        self._operations = {operation.value: {"ok": 0, "failed": 0} for operation in Operation}
-        self.failures = 0
+    def carry_out(self, on_begin: Callable[[], None], on_second: Callable[[float, int, int], None]) -> Summary:
+        wish = self._wish
+        self._let_arrive()
+        steps = plan(
+            seed=wish.seed, rate=wish.rate, duration_s=wish.duration_s, users=wish.users, profile=wish.profile
+        )
+        on_begin()
+        self._started = started = time.monotonic()
+        schedule = Schedule(self._take, threads=wish.threads)
+        schedule.start((started + step.at_s, _Task(step, started + step.at_s)) for step in steps)
+        try:
+            while not self._stop.is_set():
+                left_s = wish.duration_s - self._passed_s()
+                if left_s > 0:
+                    self._stop.wait(min(1.0, left_s))
+                elif schedule.wait(1.0):
+                    break
+                on_second(self._passed_s(), self._record.answered, self._record.failures)
+        finally:
+            left = schedule.close()
+        for task in left:
+            if task.last is not None:
+                self._end(task, task.last)
+        return self._summary(len(steps), len(steps) - sum(task.last is None for task in left), self._passed_s())
 
-    @property
-    def answered(self) -> int:
-        return len(self._latencies_ms)
+    def _passed_s(self) -> float:
+        return time.monotonic() - self._started
 
-    def carry_out(self, user: User, step: Step, due: float) -> None:
-        answer = user.does(step)
-        self._note(step, answer, (time.monotonic() - due) * 1000)
+    def _take(self, task: _Task) -> float | None:
+        """Send a step; return the seconds after which to send it again, or None when it is over."""
+        answer = self._send(task)
+        task.tries += 1
+        task.last = answer
+        task.in_doubt = answer.failed or (task.in_doubt and answer.status in _SAYS_NOTHING)
+        self._record.note_answer(answer, repeated=task.tries > 1)
+        again = answer.failed or answer.status == _TOO_MANY
+        if again and self._may_be_repeated(task):
+            wait_s = self._wait_s(task.tries, answer)
+            if time.monotonic() + wait_s < self._patient_until(task):
+                return wait_s
+        self._end(task, answer)
+        return None
 
-    def _note(self, step: Step, answer: Answer, latency_ms: float) -> None:
-        failed = answer.status is None or answer.status >= 500
-        with self._lock:
-            self.failures += failed
-            self._operations[step.operation.value]["failed" if failed else "ok"] += 1
-            if answer.status is None:
-                self._unanswered[answer.reason] += 1
-            else:
-                self._statuses[str(answer.status)] += 1
-                self._latencies_ms.append(latency_ms)
+    def _send(self, task: _Task) -> Answer:
+        person = self._people[task.step.user]
+        booking = self._booking(task)
+        return person.does(task.step) if booking is None else person.books(booking, task.key)
 
-    def summary(self, *, seed: int, planned: int, sent: int, duration_s: float) -> Summary:
-        ordered = sorted(self._latencies_ms)
+    def _booking(self, task: _Task) -> Booking | None:
+        user = task.step.user
+        return self._people[user].wants_to_book(task.step, self._people[(user + 1) % len(self._people)])
+
+    def _may_be_repeated(self, task: _Task) -> bool:
+        return task.step.operation.books or self._wish.profile.repeats_all
+
+    def _patient_until(self, task: _Task) -> float:
+        if self._wish.outage_s is None:
+            return task.due + _PATIENCE_S
+        return max(task.due + _PATIENCE_S, self._started + self._wish.outage_s[1] + _OUTAGE_PATIENCE_S)
+
+    def _wait_s(self, tries: int, answer: Answer) -> float:
+        """Return how long to wait before a repetition: doubled each time, and drawn, so that clients do not march in step."""
+        longest_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**tries)
+        return (answer.retry_after_s or 0.0) + self._jitter.uniform(0, longest_s)
+
+    def _end(self, task: _Task, answer: Answer) -> None:
+        if task.step.operation.books and task.in_doubt:
+            self._unsettled.append(task)
+        latency_ms = (time.monotonic() - task.due) * 1000
+        step = task.step
+        self._record.note_step(step.operation, step.at_s, answer, latency_ms=latency_ms, tries=task.tries)
+
+    def _let_arrive(self) -> None:
+        for person in self._people:
+            deadline = time.monotonic() + _SETUP_PATIENCE_S
+            while (answer := person.arrive()).status != 200:
+                # A fault may be on already: a drill switches it on before or after the load, as it likes.
+                waits = answer.failed or answer.status == _TOO_MANY
+                wait_s = 0.2 if answer.retry_after_s is None else answer.retry_after_s
+                if answer.status == _TOO_MANY:
+                    deadline = max(deadline, time.monotonic() + wait_s + _SETUP_PATIENCE_S)  # it said when
+                if not waits or time.monotonic() > deadline or self._stop.wait(wait_s):
+                    raise LoadError(f"{self._url}: no user could be set up, the last answer was: {answer}")
+
+    def _summary(self, planned: int, sent: int, duration_s: float) -> Summary:
+        record = self._record
         return Summary(
-            seed=seed,
+            profile=self._wish.profile.name,
+            seed=self._wish.seed,
             planned=planned,
             sent=sent,
-            rate_per_s=round(len(ordered) / duration_s, 2),
-            by_status=dict(sorted(self._statuses.items())),
-            unanswered=dict(sorted(self._unanswered.items())),
-            by_operation=self._operations,
-            latency_ms={
-                "p50": _quantile(ordered, 0.5),
-                "p95": _quantile(ordered, 0.95),
-                "p99": _quantile(ordered, 0.99),
-                "max": _quantile(ordered, 1.0),
-            },
+            rate_per_s=round(record.answered / duration_s, 2),
+            by_status=dict(sorted(record.statuses.items())),
+            unanswered=dict(sorted(record.unanswered.items())),
+            repeated=record.repeated,
+            replayed=record.replayed,
+            by_operation=record.operations,
+            latency_ms=record.latency_ms(),
             duration_s=round(duration_s, 2),
+            outage=record.outage(),
+            ledger=self._verify() if self._wish.verify else None,
         )
 
+    def _verify(self) -> LedgerSummary:
+        deadline = time.monotonic() + _SETTLE_PATIENCE_S
+        unsettled = sum(not self._is_settled(task, deadline) for task in self._unsettled)
+        differences = [
+            self._balances.compare(account, self._shown(person, account, deadline))
+            for person in self._people
+            for account in person.accounts
+        ]
+        return LedgerSummary(len(differences), unsettled, [_sentence(one) for one in differences if one])
 
-def _let_arrive(people: list[User], url: str, stop: threading.Event) -> None:
-    deadline = time.monotonic() + _SETUP_PATIENCE_S
-    for person in people:
-        answer = person.arrive()
-        # A fault may be on already: a drill switches it on before or after the load, as it likes.
-        while answer.status != 200:
-            waits = answer.status is None or answer.status >= 500
-            if not waits or time.monotonic() > deadline or stop.wait(0.2):
-                seen = f"status {answer.status}" if answer.status else answer.reason
-                raise LoadError(f"{url}: no user could be set up, the last answer was: {seen}")
-            answer = person.arrive()
+    def _is_settled(self, task: _Task, deadline: float) -> bool:
+        """Ask for the outcome of a booking, by its key, until it is known."""
+        answer = _asked_until(lambda: self._send(task), deadline)
+        return not answer.failed and answer.status not in _SAYS_NOTHING
+
+    def _shown(self, person: Person, account: str, deadline: float) -> dict[str, object] | None:
+        answer = _asked_until(lambda: person.shows(account), deadline)
+        return answer.body if answer.status == 200 else None
 
 
-def _quantile(ordered: list[float], share: float) -> float:
-    if not ordered:
-        return 0.0
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+def _asked_until(ask: Callable[[], Answer], deadline: float) -> Answer:
+    """Ask until the service answers, at the longest until the deadline of the monotonic clock."""
+    while (answer := ask()).failed or answer.status == _TOO_MANY:
+        wait_s = answer.retry_after_s or _FIRST_WAIT_S
+        if time.monotonic() + wait_s > deadline:
+            break
+        time.sleep(wait_s)
+    return answer
+
+
+def _sentence(difference: Difference) -> str:
+    shown = "nothing" if difference.shown_cents is None else f"{difference.shown_cents / 100:.2f}"
+    return f"account {difference.account} shows {shown}, expected {difference.expected_cents / 100:.2f}"

@@ -1,0 +1,1 @@
+"""Prometheus reaching pods in Kubernetes: the variable ``prometheus_kubernetes_clusters``, judged and rendered."""
