@@ -15,7 +15,8 @@ from promontory.drills.load import Load
 from promontory.drills.query import value_of
 from promontory.errors import DrillFailed
 
-RATE = 5.0           # steps per second, of which about half are bookings
+RATE = 5.0           # steps per second
+_BOOKINGS = RATE / 2   # about half of them
 _FOREIGN_MAX = 0.2   # others' share of the usual volume; at 0.3 the alert would not see ours end
 _POINTS_MIN = 19     # of 24, as in the rule
 _INTERVAL_S = 30.0
@@ -33,7 +34,8 @@ def usual(field: Field, load: Load) -> Iterator[None]:
     """Put load on until it is the usual one; it ends with the context, whoever started it meanwhile.
 
     Raises:
-        DrillFailed: Somebody else books too much for our load to be missed, or it takes longer than three hours.
+        DrillFailed: Somebody else books, or booked in the last five minutes, too much for our load to be missed; or it takes
+            longer than three hours.
     """
     foreign = value_of(field.stack, _VOLUME.format(window="5m"))
     try:
@@ -61,11 +63,11 @@ def _wait_until_usual(field: Field, foreign: float) -> None:
         if points >= _POINTS_MIN and median > 0 and foreign < _FOREIGN_MAX * median:
             return
         passed = time.monotonic() - begun
-        if passed > _PATIENCE_S:
+        if foreign >= _FOREIGN_MAX * max(median, foreign + _BOOKINGS) or passed > _PATIENCE_S:
             raise DrillFailed(
                 f"After {passed / 60:.0f} min of load the usual volume is {median:.2f}/s, of which others book {foreign:.2f}/s: "
                 "the end of ours would not be missed.",
-                hint="Stop the load of others, and run the drill again.",
+                hint="Stop the load of others, wait five minutes, and run the drill again.",
             )
         if not told or passed - told > _TOLD_S:
             told = passed or 1.0

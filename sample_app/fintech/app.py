@@ -25,9 +25,6 @@ from fintech.tokens import Tokens
 from fintech.users import Users
 from flask_telemetry import Telemetry
 
-# Routes that nobody's service level counts.
-_MACHINERY = ("/admin/", "/static/", "/healthz", "/readyz", "/version", "/openapi.json")
-
 
 def create_app(
     settings: Settings, *, clock: Callable[[], float] = time.time, hash_cost: HashCost = ARGON2_COST
@@ -42,7 +39,9 @@ def create_app(
     app = Flask(__name__)
     app.config.update(SECRET_KEY=settings.secret_key)
     database = Database(settings.database_url, connections=settings.database_connections)
-    telemetry = Telemetry(app, service="fintech", version=__version__, revision=settings.revision, machinery=_MACHINERY)
+    telemetry = Telemetry(
+        app, service="fintech", version=__version__, revision=settings.revision, machinery=ops.MACHINERY
+    )
     telemetry.watch_engine(database.engine, "fintech")
     metrics = Metrics(telemetry.registry)
     # A connection of its own: a drill that takes all the others must still be ended.

@@ -16,8 +16,8 @@ from fintech.database import Database, is_writing
 from fintech.errors import InjectedFault
 from fintech.fault_switch import FaultSwitch
 from fintech.faults import AUDIT_JOB, Fault, FaultKind
+from fintech.ops import MACHINERY
 
-_NEVER_AFFECTED = ("/admin/", "/static/", "/healthz", "/readyz", "/version", "/openapi.json")
 _OF_THE_DATABASE = (FaultKind.DATABASE_ERROR, FaultKind.DATABASE_LATENCY)
 
 OnInjected = Callable[[FaultKind], None]
@@ -25,7 +25,7 @@ OnInjected = Callable[[FaultKind], None]
 
 def affected_routes(app: Flask) -> frozenset[str]:
     """Return the route templates that faults can be switched on for."""
-    return frozenset(rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(_NEVER_AFFECTED))
+    return frozenset(rule.rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(MACHINERY))
 
 
 class FaultEffects:
@@ -59,7 +59,7 @@ class FaultEffects:
         return bool(hits)
 
     def _act_on_request(self) -> None:
-        if request.url_rule is None or request.url_rule.rule.startswith(_NEVER_AFFECTED):
+        if request.url_rule is None or request.url_rule.rule.startswith(MACHINERY):
             return
         hits = self._switch.hits(request.url_rule.rule)
         g.database_faults = [fault for fault in hits if fault.kind in _OF_THE_DATABASE]

@@ -338,6 +338,13 @@ def test_where_others_book_too_much_the_end_of_a_load_is_no_drill(
         pass
 
 
+def test_where_no_load_of_ours_would_ever_be_missed_none_is_waited_for(field: Field, stack: FakeStack) -> None:
+    stack.values = {"quantile_over_time": 0.7, "count_over_time": 16, 'outcome!="replayed"}[5m]))': 0.7}
+
+    with pytest.raises(DrillFailed, match=r"After 0 min .* others book 0\.70/s"), usual.usual(field, Load(field, [])):
+        pass
+
+
 def test_a_query_without_an_answer_is_nothing(field: Field) -> None:
     assert value_of(field.stack, "nothing") == 0.0
 
