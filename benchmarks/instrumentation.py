@@ -13,7 +13,8 @@ numbers of one turn worse and hardly their ratio.
 
 Two ways: in one process, WSGI calls without a network, processor time per request; and over loopback through gunicorn,
 where a client of this file (one thread, raw sockets, eight connections kept alive) measures requests per second, and
-the kernel the processor time that the workers took for each. The exit code is 1 when flask_telemetry costs more than --limit.
+the kernel the processor time that the workers took for each. The exit code is 1 when flask_telemetry costs more than --limit
+of the requests per second.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=40, help="turns of all services (default: 40)")
     parser.add_argument("--requests", type=int, default=800, help="requests in one round (default: 800)")
     parser.add_argument("--workers", type=int, default=1, help="gunicorn workers of each service (default: 1)")
-    parser.add_argument("--limit", type=float, default=6.0, help="percent that flask_telemetry may cost (default: 6)")
+    parser.add_argument("--limit", type=float, default=6.0, help="percent of the throughput that flask_telemetry may cost (default: 6)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     if importlib.util.find_spec("prometheus_flask_exporter") is None:
@@ -246,7 +247,7 @@ def main() -> int:
     per_second = costs({name: both["per_second"] for name, both in loopback.items()}, more_is_better=True)
     cpu = costs({name: both["cpu_us"] for name, both in loopback.items()})
     calls = costs(in_process(options.turns, options.requests))
-    over = max(per_second["flask_telemetry"]["cost_percent"], cpu["flask_telemetry"]["cost_percent"]) > options.limit
+    over = per_second["flask_telemetry"]["cost_percent"] > options.limit
     if options.json:
         print(json.dumps({"loopback_per_second": per_second, "loopback_cpu_us": cpu, "in_process_us": calls}, indent=2))
         return int(over)
@@ -261,7 +262,7 @@ def main() -> int:
         print(row)
     print('\nThe costs of "+ request log" are beside "bare + access log", all others beside "bare".')
     print(
-        f"flask_telemetry costs {'more than' if over else 'at most'} {options.limit:g} % of the bare route over loopback."
+        f"flask_telemetry costs {'more than' if over else 'at most'} {options.limit:g} % of the bare route's requests per second."
     )
     return int(over)
 

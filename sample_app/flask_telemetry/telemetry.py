@@ -18,6 +18,7 @@ from flask import Flask, request
 from prometheus_client import CollectorRegistry, Gauge
 
 from flask_telemetry.durations import Durations
+from flask_telemetry.in_work import count_in_work
 from flask_telemetry.traces import request_id_of, trace_of
 
 if TYPE_CHECKING:
@@ -84,13 +85,6 @@ class Telemetry:
             multiprocess_mode="livesum",
             registry=self.registry,
         )
-        active = Gauge(
-            "http_server_active_requests",
-            "Requests in work.",
-            ["http_request_method"],
-            multiprocess_mode="livesum",
-            registry=self.registry,
-        )
         Gauge(
             f"{service}_build_info",
             "Always 1; what is running.",
@@ -98,8 +92,9 @@ class Telemetry:
             multiprocess_mode="livemax",
             registry=self.registry,
         ).labels(version, revision, platform.python_version()).set(1)
-        self._other_method = (OTHER_METHOD, active.labels(OTHER_METHOD))
-        self._methods = {method: (method, active.labels(method)) for method in sorted(_METHODS)}
+        in_work = count_in_work(self.registry, (*sorted(_METHODS), OTHER_METHOD))
+        self._methods = {method: (method, *count) for method, count in in_work.items()}
+        self._other_method = self._methods[OTHER_METHOD]
         self._database: tuple[PoolMetrics, StatementMetrics] | None = None
         app.extensions[_EXTENSION] = self
         app.wsgi_app = self._measured(app.wsgi_app)  # type: ignore[assignment, method-assign]
@@ -137,8 +132,8 @@ class Telemetry:
         # This runs around every request; each line of it was weighed by benchmarks/instrumentation.py.
         def measured(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             started = time.perf_counter()
-            method, in_work = self._methods.get(environ["REQUEST_METHOD"], self._other_method)
-            in_work.inc()
+            method, begin, end = self._methods.get(environ["REQUEST_METHOD"], self._other_method)
+            begin()
             route, status = UNMATCHED, "500"  # unless a response is begun
 
             def noting_status(
@@ -159,7 +154,7 @@ class Telemetry:
             finally:
                 now = time.perf_counter()
                 self._durations[method, route, status].observe(environ, now - started, now)
-                in_work.dec()
+                end()
                 if self._log.isEnabledFor(logging.INFO):
                     self._log_request(environ, route, status, now - started)
 
