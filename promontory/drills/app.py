@@ -79,7 +79,7 @@ def _framed(drill: AppDrill, plan: Callable[[Field, float], Plan]) -> Drill:
 _VOLUME_DROP = AppDrill(
     "sample-app-volume-drop", "SampleAppTransactionVolumeDrop",
     "the usual customers stay away (where nothing is usual yet, up to 95 min of load come first)",
-    fires_s=1400, ends_s=600, causes=(),
+    fires_s=1400, ends_s=600, causes=(), companions=frozenset({"EdgeTrafficDrop"}),
 )  # fmt: skip
 
 _CATALOGUE = (
