@@ -19,6 +19,12 @@ def fires_already(stack: Stack) -> set[str]:
     return names | open_ends(Mailbox(stack.door("mailbox")).messages())
 
 
+def about_to_fire(stack: Stack) -> set[str]:
+    """Return the alerts that Prometheus holds as pending: what came before, such as another drill, may yet be mailed."""
+    found = stack.door("prometheus").request("GET", "api/v1/alerts").json()["data"]["alerts"]
+    return {str(one["labels"]["alertname"]) for one in found if one["state"] == "pending"}
+
+
 def has_reached_alertmanager(stack: Stack, alert: str) -> bool:
     """Tell whether Alertmanager has the alert."""
     answer = stack.door("alertmanager").request("GET", "api/v2/alerts", params={"filter": f'alertname="{alert}"'})

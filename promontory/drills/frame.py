@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from promontory.drills.alerts import fires_already, is_over, wait_until_over
+from promontory.drills.alerts import about_to_fire, fires_already, is_over, wait_until_over
 from promontory.drills.breakage import Play
 from promontory.drills.expect import RESOLVED, Arrival, Expected, alert_of, judge
 from promontory.drills.waiting import Wait
@@ -156,8 +156,9 @@ def run(drill: Drill, field: Field, *, hold_s: float | None, report: Say) -> Out
             f"{', '.join(known)} fires already: the mails of the drill could not be told from those.",
             hint="Mend it or wait until its end is mailed: promontory alerts status",
         )
+    before |= about_to_fire(field.stack) - alerts
     if before:
-        report(f"Mails about {', '.join(sorted(before))} are not counted: that fires already.")
+        report(f"Mails about {', '.join(sorted(before))} are not counted: that fires already, or is about to.")
     mails = Wait(field.stack, report)
     try:
         begun, mended = _break_and_mend(drill, plan, mails, hold, fires_within_s, ends_within_s, report)

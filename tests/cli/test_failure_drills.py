@@ -151,6 +151,16 @@ def test_mails_of_what_fires_already_are_not_counted(run: Run, stack: FakeStack)
     assert outcome.ok
 
 
+def test_mails_of_what_was_about_to_fire_are_not_counted(run: Run, stack: FakeStack) -> None:
+    """Seen on a lab: the end of the drill before it fired an alert of the edge in the middle of this one."""
+    stack.prometheus_alerts = [{"labels": {"alertname": name}, "state": "pending"} for name in ("HostDown", "TargetDown")]
+
+    outcome, _ = run([FIRES, FIRES.replace("TargetDown", "HostDown")], [ENDS])
+
+    assert outcome.ok
+    assert len(outcome.arrivals) == 2
+
+
 def test_what_is_broken_is_mended_when_the_drill_breaks_off(run: Run, stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = Hosts(stack, [], [])
 
