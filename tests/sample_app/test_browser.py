@@ -214,20 +214,17 @@ def test_everything_can_be_done_with_the_keyboard(arrives: Callable[..., Visitor
     assert _tabs_through(page, 4) == ["Skip to content", "Fintech sample", "Log in", "Register"]
     page.keyboard.press("Enter")
     expect(page).to_have_title(re.compile("^Register"))
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # skip to the content: the next Tab is in the form
+    _skips_to_content(page)
     _types(page, "Name", f"keyboard-{next(_numbers)}")
     _types(page, "Password", PASSWORD)
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_role("heading", name="Accounts", exact=True)).to_be_visible()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    _skips_to_content(page)
     _types(page, "Name", "Everyday")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Everyday")).to_be_visible()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    _skips_to_content(page)
     assert _tabs_through(page, 1) == ["← Accounts"]
     _types(page, "Amount", "12.34")
     page.keyboard.press("Enter")
@@ -240,6 +237,12 @@ def _tabs_through(page: Page, count: int) -> list[str]:
         page.keyboard.press("Tab")
         names.append(page.locator(":focus").inner_text())
     return names
+
+
+def _skips_to_content(page: Page) -> None:
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()   # only then is the next Tab in the form
 
 
 def _types(page: Page, label: str, text: str) -> None:
