@@ -36,6 +36,10 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from tests.support.processes import free_port  # noqa: E402 - the project is not installed
+
 SAMPLE_APP = PROJECT / "sample_app"
 _CONNECTIONS = 8
 _REQUEST = b"GET /ping HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -130,7 +134,7 @@ def running(directory: Path, name: str, workers: int) -> Iterator[tuple[int, int
     directory.mkdir()
     source, _ = SERVICES[name]
     (directory / "bench.py").write_text(source, encoding="utf-8")
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     argv = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{port}", f"--workers={workers}", "--keep-alive=60"]
     environment = {
         **os.environ,
@@ -202,13 +206,6 @@ def _cpu_ns(master: int) -> int:
         for worker in workers
         for schedstat in Path(f"/proc/{worker}/task").glob("*/schedstat")
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

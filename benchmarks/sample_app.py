@@ -32,6 +32,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from tests.support.postgresql import PostgreSQL  # noqa: E402 - the project is not installed
+from tests.support.processes import free_port  # noqa: E402
 
 CLIENTS = 8
 _WARM_UP_S = 1.0
@@ -55,7 +56,7 @@ class Measurement:
 @contextmanager
 def service(database_url: str, workers: int, directory: Path) -> Iterator[int]:
     """Run the service on a database and give its port."""
-    port, metrics_port = _free_port(), _free_port()
+    port, metrics_port = free_port(), free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FINTECH_")} | {
         "PYTHONPATH": str(PROJECT / "sample_app"),
         "FINTECH_SECRET_KEY": "of-a-benchmark-" + "x" * 32,
@@ -203,13 +204,6 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     sys.exit("the service did not become ready")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.mailbox.alertmanager import relocate
-from tests.mailbox.conftest import WAIT_S, free_port, wait_for
+from tests.mailbox.conftest import WAIT_S, wait_for
+from tests.support.processes import free_port
 
 _RECEIVER_URL = "{told}"
 

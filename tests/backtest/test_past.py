@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from promontory.backtest.study import study
 from promontory.errors import ServiceUnreachable, UsageError
 from promontory.stack import Access
 from tests.mailbox.alertmanager import relocate
+from tests.support.processes import free_port
 
 pytestmark = pytest.mark.network
 
@@ -51,12 +51,6 @@ ROUTES = {
     "receivers": [{"name": "people", "email_configs": [{"to": "a@example.net", "send_resolved": True}]}],
     "global": {"smtp_smarthost": "127.0.0.1:1", "smtp_from": "b@example.net"},
 }
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def openmetrics() -> str:

@@ -7,7 +7,6 @@ import email.policy
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,19 +22,14 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.processes import free_port
+
 PROJECT = Path(__file__).parents[2]
 PACKAGE_DIR = PROJECT / "roles" / "heartbeat" / "files" / "heartbeat"
 sys.path.insert(0, str(PACKAGE_DIR))  # as PYTHONPATH={release}/lib does on a host
 
 WAIT_S = 20
 TOKEN = "secret-token"
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:

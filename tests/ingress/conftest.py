@@ -17,7 +17,8 @@ from tests.ingress.objects import ingresses
 from tests.ingress.running import HubProgram, Nginx
 from tests.ingress.translator import Place, configuration
 from tests.mailbox.certificates import Certificate, certificate
-from tests.sample_app.conftest import Service, free_port, get, wait_until
+from tests.sample_app.conftest import Service, get, wait_until
+from tests.support.processes import free_port
 
 SOON_S = 60.0  # much on a machine of its own, and enough on one that is busy
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import urllib.parse
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.sample_app.conftest import SAMPLE_APP, free_port, get, wait_until
+from tests.sample_app.conftest import SAMPLE_APP, get, wait_until
+from tests.support.processes import end, free_port
 
 TOKEN = "a-token-of-the-tests-" + "z" * 20
 
@@ -39,13 +39,7 @@ class Program:
             self.process = subprocess.Popen(self.command, env=environment, stdout=log, stderr=log)
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
 
 
 @dataclass

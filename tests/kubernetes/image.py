@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -69,13 +68,6 @@ def with_pause(podman: Podman, image: str) -> None:
     if not has_program("catatonit"):
         with podman.conf.open("a", encoding="utf-8") as conf:
             conf.write(f'infra_image = "{image}"\ninfra_command = "/usr/bin/sleep infinity"\n')
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def answer(url: str, token: str = "", *, method: str = "GET", body: object = None) -> tuple[int, str]:

@@ -18,7 +18,6 @@ from tests.kubernetes.image import (
     base_image,
     build,
     copy_context,
-    free_port,
     inspected,
     played,
     wait_until,
@@ -26,6 +25,7 @@ from tests.kubernetes.image import (
 )
 from tests.kubernetes.podman_pods import playable
 from tests.kubernetes.rendering import rendered
+from tests.support.processes import free_port
 
 pytestmark = [
     pytest.mark.lab,

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 from ansible_collections.promontory.stack.plugins.plugin_utils.alertmanager import mail
 
-from tests.mailbox.conftest import PROJECT, WAIT_S, Mailbox, free_port, wait_for
+from tests.mailbox.conftest import PROJECT, WAIT_S, Mailbox, wait_for
+from tests.support.processes import free_port
 
 # Debian's build reads Alertmanager's own templates from here, upstream's has them inside.
 _DEBIAN_TEMPLATES = b"/usr/share/prometheus/alertmanager"

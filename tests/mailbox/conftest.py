@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import time
@@ -19,18 +18,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import free_port
+
 PROJECT = Path(__file__).parents[2]
 PACKAGE_DIR = PROJECT / "roles" / "mailbox" / "files" / "mailbox"
 sys.path.insert(0, str(PACKAGE_DIR))  # as PYTHONPATH={release}/lib does on a host
 
 WAIT_S = 15
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit_s: float = WAIT_S) -> Any:

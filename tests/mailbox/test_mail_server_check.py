@@ -10,7 +10,8 @@ from ansible_collections.promontory.stack.plugins.module_utils.proof.finding imp
 from ansible_collections.promontory.stack.plugins.module_utils.proof.mail_server import of_mail
 
 from tests.mailbox.certificates import certificate
-from tests.mailbox.conftest import Mailbox, free_port
+from tests.mailbox.conftest import Mailbox
+from tests.support.processes import free_port
 
 
 def found(port: int, **settings: Any) -> Finding:

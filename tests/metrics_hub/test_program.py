@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sample_app.conftest import free_port, get, wait_until
+from tests.sample_app.conftest import get, wait_until
+from tests.support.processes import free_port
 
 SAMPLE_APP = Path(__file__).parents[2] / "sample_app"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(SAMPLE_APP)}

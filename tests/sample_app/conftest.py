@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -37,6 +35,7 @@ from tests.sample_app.databases import (  # noqa: F401 - fixtures and a hook are
     pytest_generate_tests,
 )
 from tests.sample_app.ledgers import bank, database, outcomes  # noqa: F401
+from tests.support.processes import end, free_port
 
 SECRET_KEY = "a-secret-key-of-the-tests-" + "x" * 20
 ADMIN_TOKEN = "an-admin-token-of-the-tests-" + "y" * 20
@@ -185,13 +184,6 @@ def csrf_token_in(page: TestResponse) -> str:
     return found[1]
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 def wait_until(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
     deadline = time.monotonic() + limit_s
     while not condition():
@@ -276,13 +268,7 @@ class Service:
         return Metrics(get(f"{self.metrics_url}/metrics")[1])
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ import pytest
 
 from fintech.load import PROFILES, LoadError, Wish, run
 from fintech.load.__main__ import main
-from tests.sample_app.conftest import SAMPLE_APP, Service, free_port
+from tests.sample_app.conftest import SAMPLE_APP, Service
 from tests.sample_app.flaky import ASK_FOR_PATIENCE, FORWARD, LOSE_ANSWER, MAKE_UP_SUCCESS, Flaky, serve
 from tests.sample_app.test_serving import clear_faults, switch_fault
+from tests.support.processes import free_port
 
 DEPOSITS = "/api/v1/deposits"
 

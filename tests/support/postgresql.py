@@ -14,7 +14,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ from psycopg import sql
 from sqlalchemy.engine import URL
 
 from tests.support import debs
+from tests.support.processes import free_port
 
 _SUITE = "bookworm"
 _START_LIMIT_S = 30.0
@@ -60,7 +60,7 @@ class PostgreSQL:
         self._bin, self._libraries = self._unpacked()
         self._data = self._place / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self._initialise()
         for file, name in zip(tls or (), ("server.crt", "server.key"), strict=False):  # where it looks by default
             self._hand_over(Path(shutil.copy(file, self._data / name)))
@@ -179,10 +179,3 @@ def _end_with_its_parent() -> None:
 @functools.cache
 def _release() -> Path:
     return debs.release("postgresql", _SUITE).directory  # reading a suite's index takes seconds
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
