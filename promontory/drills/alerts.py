@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from promontory.drills.expect import open_ends
 from promontory.errors import ServiceUnreachable
@@ -21,8 +22,7 @@ def fires_already(stack: Stack) -> set[str]:
 
 def about_to_fire(stack: Stack) -> set[str]:
     """Return the alerts that Prometheus holds as pending: what came before, such as another drill, may yet be mailed."""
-    found = stack.door("prometheus").request("GET", "api/v1/alerts").json()["data"]["alerts"]
-    return {str(one["labels"]["alertname"]) for one in found if one["state"] == "pending"}
+    return {str(one["labels"]["alertname"]) for one in _of_prometheus(stack) if one["state"] == "pending"}
 
 
 def has_reached_alertmanager(stack: Stack, alert: str) -> bool:
@@ -33,8 +33,7 @@ def has_reached_alertmanager(stack: Stack, alert: str) -> bool:
 
 def states_in_prometheus(stack: Stack, alert: str) -> set[str]:
     """Return the states of an alert in Prometheus, ``pending`` and ``firing``; empty when it is neither."""
-    found = stack.door("prometheus").request("GET", "api/v1/alerts").json()["data"]["alerts"]
-    return {str(one["state"]) for one in found if one["labels"].get("alertname") == alert}
+    return {str(one["state"]) for one in _of_prometheus(stack) if one["labels"].get("alertname") == alert}
 
 
 def is_over(stack: Stack, alert: str) -> bool:
@@ -65,3 +64,9 @@ def how_far(stack: Stack, alert: str) -> str:
     if "pending" in states:
         return "Prometheus sees it pending: it was about to fire."
     return "Prometheus sees no such alert: look at the sample app's metrics and at the rule."
+
+
+def _of_prometheus(stack: Stack) -> list[dict[str, Any]]:
+    """Return the alerts that Prometheus holds, pending and firing ones."""
+    found: list[dict[str, Any]] = stack.door("prometheus").request("GET", "api/v1/alerts").json()["data"]["alerts"]
+    return found

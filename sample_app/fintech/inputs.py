@@ -8,12 +8,12 @@ import re
 from flask import request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from fintech.bank import PAGE_MAX
 from fintech.errors import Invalid
 from fintech.idempotency import Idempotency, idempotency
 
-# How many entries a list gives, unless told otherwise, and at most.
+# How many entries a list gives, unless told otherwise; PAGE_MAX at most.
 PAGE = 50
-PAGE_MAX = 100
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 WHOLE_MAX = 10**18 - 1

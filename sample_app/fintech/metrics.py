@@ -7,7 +7,7 @@ absent one. Whoever calls these methods does so once per event, after it is cert
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 
@@ -50,15 +50,13 @@ class Metrics:
             kind=Kind,
             reason=DeclineReason,
         )
-        self._amounts = Histogram(
+        self._amounts = _histogram(
+            registry,
             "fintech_transaction_amount_cents",
             "Amounts of committed transactions.",
-            ["kind"],
-            buckets=_AMOUNT_BUCKETS_CENTS,
-            registry=registry,
+            _AMOUNT_BUCKETS_CENTS,
+            kind=Kind,
         )
-        for kind in Kind:
-            self._amounts.labels(kind)
         self._logins = _counter(
             registry, "fintech_logins", "Attempted logins by what became of them.", outcome=LoginOutcome
         )
@@ -69,15 +67,13 @@ class Metrics:
         self._refreshes = _counter(
             registry, "fintech_token_refreshes", "Attempts to refresh an access token.", outcome=RefreshOutcome
         )
-        self._hashes = Histogram(
+        self._hashes = _histogram(
+            registry,
             "fintech_password_hash_duration_seconds",
             "Time to hash or verify a password.",
-            ["operation"],
-            buckets=_HASH_BUCKETS_S,
-            registry=registry,
+            _HASH_BUCKETS_S,
+            operation=HashOperation,
         )
-        for operation in HashOperation:
-            self._hashes.labels(operation)
         self._rate_limited = _counter(
             registry, "fintech_rate_limited", "Requests refused because there were too many.", scope=RateLimitScope
         )
@@ -180,6 +176,19 @@ class Metrics:
 def _counter(registry: CollectorRegistry, name: str, documentation: str, **labels: type[StrEnum]) -> Counter:
     """Make a counter with all children that there can be."""
     counter = Counter(name, documentation, list(labels), registry=registry)
-    for words in itertools.product(*labels.values()):
-        counter.labels(*words)
+    _make_children(counter, labels)
     return counter
+
+
+def _histogram(
+    registry: CollectorRegistry, name: str, documentation: str, buckets: Sequence[float], **labels: type[StrEnum]
+) -> Histogram:
+    """Make a histogram with all children that there can be."""
+    histogram = Histogram(name, documentation, list(labels), buckets=buckets, registry=registry)
+    _make_children(histogram, labels)
+    return histogram
+
+
+def _make_children(metric: Counter | Histogram, labels: Mapping[str, type[StrEnum]]) -> None:
+    for words in itertools.product(*labels.values()):
+        metric.labels(*words)

@@ -7,8 +7,9 @@ from bisect import bisect_left
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from prometheus_client import CollectorRegistry, Histogram, values
+from prometheus_client import CollectorRegistry, Histogram
 
+from flask_telemetry.shared_files import metrics_are_shared
 from flask_telemetry.traces import trace_of
 
 # OpenTelemetry's recommended bounds for http.server.request.duration, seconds. 0.25 and 1 are bounds, so service
@@ -67,7 +68,7 @@ class Durations(dict[tuple[str, str, str], Series]):
             registry=registry,
         )
         # Files shared by several workers cannot hold exemplars.
-        self._with_exemplars = values.ValueClass is values.MutexValue
+        self._with_exemplars = not metrics_are_shared()
 
     def __missing__(self, key: tuple[str, str, str]) -> Series:
         """Make the series of a key that is asked for."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Gauge, values
+from prometheus_client import CollectorRegistry, Gauge
+
+from flask_telemetry.shared_files import metrics_are_shared
 
 # What to call when a request begins, and when it ends.
 Count = tuple[Callable[[], object], Callable[[], object]]
@@ -28,10 +30,10 @@ def count_in_work(registry: CollectorRegistry, methods: Iterable[str]) -> dict[s
     counts: dict[str, Count] = {}
     for method in methods:
         child = gauge.labels(method)
-        if values.ValueClass is values.MutexValue:
+        if metrics_are_shared():
+            counts[method] = (child.inc, child.dec)
+        else:
             marks: list[None] = []
             child.set_function(marks.__len__)
             counts[method] = (partial(marks.append, None), marks.pop)
-        else:
-            counts[method] = (child.inc, child.dec)
     return counts

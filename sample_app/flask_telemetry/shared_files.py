@@ -89,6 +89,11 @@ def share_metrics(files: SharedFiles | None) -> None:
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
+def metrics_are_shared() -> bool:
+    """Tell whether metrics that are created now live in files, as `share_metrics` has decided."""
+    return values.ValueClass is not values.MutexValue
+
+
 def registry_of(*collectors: Collector) -> CollectorRegistry:
     """Return a registry of these collectors."""
     registry = CollectorRegistry()

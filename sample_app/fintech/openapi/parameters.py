@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fintech.bank import PAGE_MAX
 from fintech.faults import FaultKind
 from fintech.idempotency import KEY
-from fintech.inputs import PAGE, PAGE_MAX, WHOLE_MAX
+from fintech.inputs import PAGE, WHOLE_MAX
 from fintech.openapi.schemas import NAME, NUMBER, Json, one_of, text
 
 
